@@ -1,0 +1,1 @@
+"""A miniature Stable Diffusion and its Hyper LoRAs: draws one captioned shape; see README.md."""
