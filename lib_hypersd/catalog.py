@@ -1,0 +1,83 @@
+"""The published Hyper-SD files, as data (model card of `ByteDance/Hyper-SD` on Hugging Face)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["flux", "sdxl", "sd15", "sd3"]
+Kind = Literal["plain", "cfg"]
+
+FAMILY_TITLES: dict[Family, str] = {"flux": "FLUX.1-dev", "sdxl": "SDXL", "sd15": "SD 1.5", "sd3": "SD 3"}
+
+REPO = "ByteDance/Hyper-SD"
+REPO_FP16 = "nakodanei/Hyper-FLUX.1-dev-8steps-lora-fp16"
+
+_FLUX_LICENCE = "FLUX.1-dev non-commercial licence"
+_CARD_LICENCE = "ByteDance's own terms, on the model card"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One published LoRA.
+
+    `name` is the file's stem, `steps` the trained step count N, `kind` whether guidance was kept (`cfg`) or
+    folded in (`plain`), `size` the download in bytes (rounded as the card rounds). A `unified` LoRA was trained
+    for 1–8 steps at once; `half` is a half-size copy of another file.
+    """
+
+    name: str
+    family: Family
+    steps: int
+    kind: Kind = "plain"
+    size: int = 0
+    repo: str = REPO
+    licence: str = _CARD_LICENCE
+    unified: bool = False
+    half: bool = False
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.safetensors"
+
+    @property
+    def source(self) -> str:
+        """Where a person gets the file: a Hugging Face repository and the file in it."""
+        return f"huggingface.co/{self.repo} ({self.file})"
+
+
+def _sized(family: Family, stem: str, size: int, plain: tuple[int, ...], cfg: tuple[int, ...]) -> list[Variant]:
+    def name(steps: int, suffix: str) -> str:
+        return f"{stem}-{steps}step{'s' if steps > 1 else ''}{suffix}-lora"
+
+    return [Variant(name(n, ""), family, n, "plain", size, unified=n == 1) for n in plain] + [
+        Variant(name(n, "-CFG"), family, n, "cfg", size) for n in cfg
+    ]
+
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant("Hyper-FLUX.1-dev-8steps-lora", "flux", 8, size=1_390_000_000, licence=_FLUX_LICENCE),
+    Variant("Hyper-FLUX.1-dev-16steps-lora", "flux", 16, size=1_390_000_000, licence=_FLUX_LICENCE),
+    Variant(
+        "Hyper-FLUX.1-dev-8steps-lora-fp16",
+        "flux",
+        8,
+        size=700_000_000,
+        repo=REPO_FP16,
+        licence=_FLUX_LICENCE,
+        half=True,
+    ),
+    *_sized("sdxl", "Hyper-SDXL", 787_000_000, plain=(1, 2, 4, 8), cfg=(8, 12)),
+    *_sized("sd15", "Hyper-SD15", 269_000_000, plain=(1, 2, 4, 8), cfg=(8, 12)),
+    *_sized("sd3", "Hyper-SD3", 472_000_000, plain=(), cfg=(4, 8, 16)),
+)
+
+BY_NAME: dict[str, Variant] = {v.name: v for v in VARIANTS}
+
+ONE_STEP_UNET = "Hyper-SDXL-1step-Unet"
+"""The one whole checkpoint of the catalog: an SDXL UNet for one evaluation, used without a LoRA."""
+
+
+def match(family: Family, steps: int, kind: Kind) -> Variant | None:
+    """The full-size published variant with these properties, which a renamed copy stands for."""
+    return next((v for v in VARIANTS if (v.family, v.steps, v.kind, v.half) == (family, steps, kind, False)), None)

@@ -1,0 +1,228 @@
+"""What a checkpoint or a LoRA file is: from the loaded model's class and flags, or from a safetensors header.
+
+Key names are those of the LDM layout (`model.diffusion_model.…`), of diffusers, and for LoRAs of kohya, diffusers
+and PEFT. Pure: no torch, no host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .catalog import FAMILY_TITLES, Family
+from .safetensors_header import Header
+
+Architecture = Literal["sd15", "sd2", "sdxl", "sdxl-refiner", "ssd", "sd3", "sd35", "flux-dev", "flux-schnell", "other"]
+
+_FAMILY: dict[Architecture, Family] = {
+    "sd15": "sd15",
+    "sdxl": "sdxl",
+    "sd3": "sd3",
+    "flux-dev": "flux",
+    "flux-schnell": "flux",
+}
+_TITLES: dict[Architecture, str] = {
+    "sd2": "SD 2",
+    "sdxl-refiner": "an SDXL refiner",
+    "ssd": "SSD-1B",
+    "sd35": "SD 3.5",
+    "flux-schnell": "FLUX.1-schnell",
+    "other": "of another architecture",
+}
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def family_of(architecture: Architecture) -> Family | None:
+    """The catalog's family of an architecture, or None where Hyper-SD has none for it."""
+    return _FAMILY.get(architecture)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is known of a checkpoint before a plan is made.
+
+    `name` is its file's stem; `distilled` the word that says it is distilled already ("lightning"), or None;
+    `baked_steps` the step count in its name ("4step"), or None; `one_step_unet` whether it is Hyper-SD's own
+    1-step SDXL UNet; `uses_shift` whether the host's distilled CFG field means Shift for it (Forge Neo).
+    """
+
+    name: str
+    architecture: Architecture
+    distilled: str | None = None
+    nf4: bool = False
+    one_step_unet: bool = False
+    baked_steps: int | None = None
+    uses_shift: bool = False
+
+    @property
+    def family(self) -> Family | None:
+        """The catalog's family that this checkpoint belongs to, or None."""
+        return family_of(self.architecture)
+
+    @property
+    def title(self) -> str:
+        """What it is, for people: "SDXL", "SD 2", "an SDXL refiner"."""
+        return _TITLES.get(self.architecture) or FAMILY_TITLES.get(self.family, self.architecture)  # type: ignore[arg-type]
+
+
+def describe(
+    name: str, architecture: Architecture, header: Header | None = None, *, uses_shift: bool = False
+) -> Checkpoint:
+    """The Checkpoint of a file named `name` (stem, folders allowed) whose architecture is known.
+
+    `header`, where there is one, adds the title in its metadata and whether its tensors are nf4.
+    """
+    stem = os.path.basename(name.replace("\\", "/"))
+    unet = architecture == "sdxl" and bool(_ONE_STEP_UNET.search(stem))
+    title = header.metadata.get("modelspec.title", "") if header else ""
+    nf4 = bool(re.search(r"(?<![a-z])(nf4|bnb)(?![a-z])", stem, re.IGNORECASE)) or bool(
+        header and _any(header.shapes, "bitsandbytes__nf4")
+    )
+    distilled = "schnell" if architecture == "flux-schnell" else distilled_word(stem) or distilled_word(title)
+    return Checkpoint(
+        name=stem,
+        architecture=architecture,
+        distilled=None if unet else distilled,
+        nf4=nf4 and architecture == "flux-dev",
+        one_step_unet=unet,
+        baked_steps=steps_in_name(stem),
+        uses_shift=uses_shift,
+    )
+
+
+# Names -----------------------------------------------------------------------------------------------------
+
+_ONE_STEP_UNET = re.compile(r"1[-_ ]?steps?[-_ ]?unet", re.IGNORECASE)
+
+# Words that may also stand in camel case ("v40LightningBakedVAE") …
+_DISTILLED = re.compile(
+    r"(?:(?<![a-z])(?i:turbo|lightning|lcm|dmd2?|schnell)|(?<=[a-z])(?:Turbo|Lightning|LCM|DMD2?|Schnell))(?![a-z])"
+)
+# … and "hyper", which counts only as a whole token: HyperRealism and hyperreal are styles.
+_HYPER = re.compile(
+    r"(?<![a-z])hyper(?:[-_ ]?(?:sd(?:xl|15|3)?|flux|cfg|lora|\d+[-_ ]?s(?:teps?)?))*(?![a-z])", re.IGNORECASE
+)
+_STEPS = re.compile(r"(?<![a-z0-9.])(\d{1,2})[-_ ]?s(?:teps?)?(?![a-z])", re.IGNORECASE)
+
+
+def distilled_word(name: str) -> str | None:
+    """The word in a checkpoint's name that says it is distilled already, in lower case, or None."""
+    found = _DISTILLED.search(name)
+    if found:
+        return found.group(0).lower()
+    return "hyper" if _HYPER.search(name) else None
+
+
+def is_hyper_name(name: str) -> bool:
+    """Whether "hyper" stands in `name` as a token of its own (`my-hyper-8step`), not inside HyperRealism."""
+    return bool(_HYPER.search(name))
+
+
+def steps_in_name(name: str) -> int | None:
+    """The step count that a file name tells: `4step`, `8steps`, `8s`; 1–16, else None."""
+    found = _STEPS.search(name) or re.search(r"hyper(\d{1,2})s(?:teps?)?(?![a-z])", name, re.IGNORECASE)
+    steps = int(found.group(1)) if found else 0
+    return steps if 1 <= steps <= 16 else None
+
+
+# Loaded models ---------------------------------------------------------------------------------------------
+
+# Forge, Forge Neo: one engine class an architecture. By name, never by elimination: Chroma and Mugen carry the
+# same flags as FLUX and SDXL.
+_CLASSES: dict[str, Architecture] = {
+    "StableDiffusion": "sd15",
+    "StableDiffusion2": "sd2",
+    "StableDiffusionXL": "sdxl",
+    "StableDiffusionXLRefiner": "sdxl-refiner",
+    "StableDiffusion3": "sd3",
+    "Flux": "flux-dev",
+    "SD3Inferencer": "sd3",
+}
+# A1111, reForge: LDM's classes, told apart by flags.
+_FLAGGED_CLASSES = {"LatentDiffusion", "DiffusionEngine", "LatentInpaintDiffusion", "LatentFinetuneDiffusion"}
+_FLAGS: tuple[tuple[str, Architecture], ...] = (
+    ("is_ssd", "ssd"),
+    ("is_sdxl", "sdxl"),
+    ("is_sd3", "sd3"),
+    ("is_sd2", "sd2"),
+    ("is_sd1", "sd15"),
+)
+
+
+def architecture_of_model(class_name: str, flags: Mapping[str, bool]) -> Architecture:
+    """From the class name of the host's `sd_model` and its `is_…` flags.
+
+    `use_distilled_cfg_scale` tells FLUX dev (True) from schnell (False).
+    """
+    known = _CLASSES.get(class_name)
+    if known == "flux-dev":
+        return "flux-dev" if flags.get("use_distilled_cfg_scale") else "flux-schnell"
+    if known:
+        return known
+    if class_name in _FLAGGED_CLASSES:
+        return next((architecture for flag, architecture in _FLAGS if flags.get(flag)), "other")
+    return "other"
+
+
+# Headers ---------------------------------------------------------------------------------------------------
+
+# Width of the text context that cross-attention takes.
+_CONTEXT: dict[int, Architecture] = {768: "sd15", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
+_UNET_PARTS = ("input_blocks", "middle_block", "output_blocks", "down_blocks", "mid_block", "up_blocks")
+_NOT_FLUX = ("distilled_guidance_layer", "double_stream_modulation")  # Chroma, FLUX.2
+
+
+def architecture_of_checkpoint(shapes: Shapes) -> Architecture:
+    """From a checkpoint's tensor names and shapes (LDM or diffusers names, with or without a prefix)."""
+    if _any(shapes, *_NOT_FLUX):
+        return "other"
+    if _any(shapes, "double_blocks."):
+        return "flux-dev" if _any(shapes, "guidance_in.") else "flux-schnell"
+    if _any(shapes, "single_transformer_blocks."):
+        return "flux-dev" if _any(shapes, "guidance_embedder.") else "flux-schnell"
+    if _any(shapes, "joint_blocks."):
+        return "sd35" if _any(shapes, ".ln_q.", "joint_blocks.24.") else "sd3"
+    if _any(shapes, "transformer_blocks.0.attn.add_k_proj."):
+        return "sd35" if _any(shapes, "transformer_blocks.0.attn.norm_q.", "transformer_blocks.24.") else "sd3"
+    return _unet_architecture(shapes, re.compile(r"attn2\.to_k\.weight$"))
+
+
+_SD3_WIDTH = 1536
+
+
+def architecture_of_lora(shapes: Shapes) -> Architecture:
+    """From a LoRA's tensor names and shapes (kohya's `lora_unet_…`, diffusers' `unet.…`, PEFT's `lora_A`)."""
+    if _any(shapes, "double_blocks", "single_transformer_blocks", "single_blocks"):
+        return "flux-dev"
+    if _any(shapes, "joint_blocks"):
+        return "sd3"
+    down = re.compile(r"attn2[._](?:processor[._])?to_k(?:[._]lora[._]down|\.lora_down|\.lora_A)[.a-z]*weight$")
+    unet = _unet_architecture(shapes, down)
+    if unet != "other":
+        return unet
+    for name, shape in shapes.items():
+        if re.search(r"transformer_blocks[._]\d+[._]attn[._]to_q\.(?:lora_A|lora_down)", name) and len(shape) == 2:
+            return "sd3" if shape[1] == _SD3_WIDTH else "flux-dev"
+    return "other"
+
+
+def _unet_architecture(shapes: Shapes, key: re.Pattern[str]) -> Architecture:
+    for name, shape in shapes.items():
+        if len(shape) >= 2 and key.search(name) and any(part in name for part in _UNET_PARTS):
+            return _CONTEXT.get(shape[1], "other")
+    return "other"
+
+
+def _any(names: Iterable[str], *parts: str) -> bool:
+    return any(part in name for name in names for part in parts)
+
+
+def architecture_of_name(name: str) -> Architecture:
+    """A last resort for files without a safetensors header (GGUF, ckpt): FLUX by its name, else "other"."""
+    if not re.search(r"(?<![a-z])flux", name, re.IGNORECASE):
+        return "other"
+    return "flux-schnell" if "schnell" in name.lower() else "flux-dev"

@@ -1,0 +1,259 @@
+"""Which Hyper-SD files this machine has, and which of them a wish ("auto", a name, an alias) means.
+
+The host's own LoRA registry says what is there; this module never walks a folder. Only files that are named like a
+Hyper-SD LoRA are opened, and of those only the header.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from . import catalog
+from .catalog import BY_NAME, Family, Kind, Variant
+from .families import Architecture, architecture_of_lora, family_of, is_hyper_name, steps_in_name
+from .prompt_tags import Alias, parse_alias
+from .safetensors_header import DamagedFileError, Header, read_header
+
+STEP_ORDER = (8, 4, 2, 16, 12, 1)
+"""Which trained step count is best where nobody asked for one (DESIGN.md)."""
+
+
+@dataclass(frozen=True)
+class RegisteredLora:
+    """A LoRA as the host's registry has it: the name that tags use, the alias from its metadata, its path."""
+
+    name: str
+    alias: str
+    path: str
+
+
+@dataclass(frozen=True)
+class LoraFile:
+    """A Hyper-SD LoRA on this machine.
+
+    `name` is what a tag says. `steps` is None where neither name nor metadata tell the trained step count;
+    `damaged` says what is wrong with the file ("is empty"), or None.
+    """
+
+    name: str
+    path: str
+    architecture: Architecture
+    steps: int | None
+    kind: Kind = "plain"
+    unified: bool = False
+    half: bool = False
+    damaged: str | None = None
+
+    @property
+    def family(self) -> Family | None:
+        return family_of(self.architecture)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """What is wanted of an auto choice: a step count (None: the best by `STEP_ORDER`) and a kind."""
+
+    steps: int | None = None
+    kind: Kind = "plain"
+
+
+class LoraIndex:
+    """The Hyper-SD files among the host's LoRAs. Immutable once built; built again when the registry changes."""
+
+    def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
+        self._known_steps = dict(known_steps or {})
+        self._registered: dict[str, RegisteredLora] = {}
+        aliases: dict[str, RegisteredLora] = {}
+        for lora in loras:
+            self._registered[lora.name] = lora
+            aliases.setdefault(lora.alias, lora)
+        # A file's own stem wins over another file's metadata alias, as in the hosts.
+        self._by_tag_name = {**aliases, **self._registered}
+        candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
+        self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
+        self._hyper = {f.name: f for f in self.files}
+        self._asked: dict[str, LoraFile] = {}
+
+    def __contains__(self, tag_name: str) -> bool:
+        """Whether the host would resolve `<lora:tag_name>` to some file."""
+        return tag_name in self._by_tag_name
+
+    def names(self) -> list[str]:
+        """Every LoRA of the host."""
+        return list(self._registered)
+
+    def hyper_file(self, tag_name: str) -> LoraFile | None:
+        """The Hyper-SD file that a tag's name means to the host, by stem or alias; None for any other LoRA."""
+        lora = self._by_tag_name.get(tag_name)
+        return self._hyper.get(lora.name) if lora else None
+
+    def asked_file(self, name: str) -> LoraFile | None:
+        """The file that a person named as their Hyper-SD LoRA, whatever it is called; None if there is none.
+
+        A catalog name is also answered by a renamed copy of that very file.
+        """
+        lora = self._by_tag_name.get(name)
+        if lora is not None:
+            return self._hyper.get(lora.name) or self._asked_stranger(lora)
+        variant = BY_NAME.get(name)
+        return self._copy_of(variant) if variant else None
+
+    def choose(self, family: Family, preference: Preference) -> LoraFile | None:
+        """The best intact file of a family: nearest step count, then kind, then full size before half.
+
+        Ties between step counts go to the larger one.
+        """
+        usable = [f for f in self.files if f.family == family and f.steps is not None and f.damaged is None]
+        return min(usable, key=lambda f: _rank(f, preference)) if usable else None
+
+    def damaged(self, family: Family) -> LoraFile | None:
+        """A file of this family that is there but can't be read, if any."""
+        return next((f for f in self.files if f.damaged and f.family == family), None)
+
+    def has(self, variant: Variant) -> bool:
+        found = self._hyper.get(variant.name) or self._copy_of(variant)
+        return found is not None and found.damaged is None
+
+    def _copy_of(self, variant: Variant) -> LoraFile | None:
+        wanted = (variant.family, variant.steps, variant.kind, variant.half)
+        return next((f for f in self.files if (f.family, f.steps, f.kind, f.half) == wanted), None)
+
+    def _asked_stranger(self, lora: RegisteredLora) -> LoraFile:
+        if lora.name not in self._asked:
+            self._asked[lora.name] = self._read(lora, _wording(lora))
+        return self._asked[lora.name]
+
+    def _recognise(self, lora: RegisteredLora) -> LoraFile | None:
+        variant = BY_NAME.get(lora.name) or BY_NAME.get(lora.alias)
+        if variant is None:
+            file = self._read(lora, _wording(lora))
+            return None if file.family is None else file
+        found = LoraFile(
+            lora.name,
+            lora.path,
+            "flux-dev" if variant.family == "flux" else variant.family,
+            variant.steps,
+            variant.kind,
+            variant.unified,
+            variant.half,
+        )
+        return replace(found, damaged=_damage(lora.path))
+
+    def _read(self, lora: RegisteredLora, wording: str) -> LoraFile:
+        """A file whose name is not a catalog name: family from its tensors, steps and kind from its wording."""
+        steps = self._known_steps.get(lora.name) or steps_in_name(wording)
+        kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
+        try:
+            header = read_header(lora.path)
+        except (DamagedFileError, OSError) as error:
+            alias = parse_alias(lora.name)
+            guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
+            return LoraFile(lora.name, lora.path, guess, steps, kind, damaged=_reason(error))
+        steps = steps or _steps_in_metadata(header)
+        architecture = architecture_of_lora(header.shapes)
+        return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
+
+
+_ARCHITECTURE: dict[Family, Architecture] = {"flux": "flux-dev", "sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3"}
+
+
+def preference(alias: Alias | None, steps: int | None) -> Preference:
+    """The preference that an alias (its own step count first) and an explicit step count express."""
+    if alias is None:
+        return Preference(steps)
+    return Preference(alias.steps or steps, "cfg" if alias.cfg else "plain")
+
+
+def wanted_variant(family: Family, wish: Preference) -> Variant:
+    """The published file to name where none is present: the one that an auto choice would have liked best."""
+    variants = [v for v in catalog.VARIANTS if v.family == family]
+    return min(variants, key=lambda v: _rank(v, wish))
+
+
+def _rank(file: LoraFile | Variant, wish: Preference) -> tuple[float, int, bool, bool, str]:
+    steps = file.steps or 0
+    if wish.steps is None:
+        distance: float = STEP_ORDER.index(steps) if steps in STEP_ORDER else len(STEP_ORDER) + abs(steps - 8)
+    else:
+        distance = abs(steps - wish.steps)
+    return distance, -steps, file.kind != wish.kind, file.half, file.name
+
+
+def _looks_hyper(lora: RegisteredLora) -> bool:
+    # Asked of every LoRA of the machine: the cheap test first.
+    if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
+        return False
+    return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)
+
+
+def _wording(lora: RegisteredLora) -> str:
+    return lora.name if lora.alias == lora.name else f"{lora.name} {lora.alias}"
+
+
+def _steps_in_metadata(header: Header) -> int | None:
+    texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
+    return next(filter(None, map(steps_in_name, texts)), None)
+
+
+def _damage(path: str) -> str | None:
+    try:
+        read_header(path)
+    except (DamagedFileError, OSError) as error:
+        return _reason(error)
+    return None
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, DamagedFileError) else "can't be read"
+
+
+class LoraCache:
+    """The index of the host's registry, rebuilt only when something changed.
+
+    `entries` is the registry's entries (compared by identity, so keep the objects); `folders` the mtimes that
+    `refresh` (the host's own rescan) is tied to: a file that was copied in while the UI runs changes its folder.
+    """
+
+    def __init__(
+        self,
+        entries: Callable[[], Iterable[object]],
+        describe_entry: Callable[[object], RegisteredLora],
+        refresh: Callable[[], None],
+        roots: Callable[[], Iterable[str]],
+        known_steps: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._entries, self._describe, self._refresh = entries, describe_entry, refresh
+        self._roots, self._known_steps = roots, known_steps
+        self._seen: tuple[object, ...] | None = None
+        self._folders: dict[str, int] = {}
+        self._steps: Mapping[str, int] = {}
+        self._index = LoraIndex()
+
+    def index(self) -> LoraIndex:
+        """The index as of now. Costs a few stat calls and one comparison where nothing changed."""
+        if self._seen is not None and self._folders != _mtimes(self._folders):
+            self._refresh()
+        seen, steps = tuple(self._entries()), self._known_steps()
+        if seen != self._seen or steps != self._steps or self._stale():
+            loras = [self._describe(entry) for entry in seen]
+            self._index = LoraIndex(loras, steps)
+            self._seen, self._steps = seen, dict(steps)
+            self._folders = _mtimes({*self._roots(), *(os.path.dirname(lora.path) for lora in loras)})
+        return self._index
+
+    def _stale(self) -> bool:
+        """Whether a Hyper-SD file's state differs from the indexed one: vanished, or copied to its end since."""
+        return any(_damage(f.path) != f.damaged for f in self._index.files)
+
+
+def _mtimes(folders: Iterable[str]) -> dict[str, int]:
+    found = {}
+    for folder in folders:
+        try:
+            found[folder] = os.stat(folder).st_mtime_ns
+        except OSError:
+            found[folder] = 0
+    return found

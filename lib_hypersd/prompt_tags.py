@@ -1,0 +1,115 @@
+"""Read, add and replace `<lora:NAME:…>` tags in a prompt, with the hosts' own grammar.
+
+The hosts find tags by `<word:anything but '>'>` wherever they stand: between attention brackets, in prompt editing,
+before `AND` or `BREAK`. Everything here keeps to that, so that what we see is what the host will apply.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .catalog import Family
+
+_TAG = re.compile(r"<(lora|lyco):([^>]+)>")
+_COMMENT = re.compile(r"#[^\n]*")
+_ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE)
+_ALIAS_FAMILIES: dict[str, Family] = {"sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3", "flux": "flux"}
+
+
+@dataclass(frozen=True)
+class LoraTag:
+    """A tag and where it stands: `text == prompt[start:end]`; `args` is what follows the name, split at ':'."""
+
+    start: int
+    end: int
+    text: str
+    name: str
+    args: tuple[str, ...]
+
+    @property
+    def weight(self) -> float | None:
+        """The UNet's weight as the hosts read it, or None where the tag gives none (or no finite number).
+
+        `NAME:TE`, `NAME:TE:UNET[:DYN]`, `te=`, `unet=`; a lone TE weight holds for the UNet too.
+        """
+        named = dict(a.split("=", 1) for a in self.args if "=" in a)
+        positional = [a for a in self.args if "=" not in a]
+        for value in (named.get("unet"), *positional[1:2], named.get("te"), *positional[:1]):
+            if value is not None:
+                return _finite(value)
+        return None
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A short name such as `Hyper-SDXL`, `hyper-flux-8step` or `Hyper-SD15-12steps-CFG-lora`."""
+
+    family: Family
+    steps: int | None
+    cfg: bool
+
+
+def parse_alias(name: str) -> Alias | None:
+    """The alias that `name` spells, in any case, or None."""
+    found = _ALIAS.fullmatch(name.strip())
+    if not found:
+        return None
+    family, steps, cfg = found.groups()
+    return Alias(_ALIAS_FAMILIES[family.lower()], int(steps) if steps else None, bool(cfg))
+
+
+def find_tags(prompt: str, *, comments: bool = True) -> list[LoraTag]:
+    """The LoRA tags of `prompt` in their order; those inside `#` comments don't count (where comments are on)."""
+    if "<l" not in prompt:
+        return []
+    hidden = [m.span() for m in _COMMENT.finditer(prompt)] if comments and "#" in prompt else []
+    found = []
+    for m in _TAG.finditer(prompt):
+        if any(a < m.end() and m.start() < b for a, b in hidden):
+            continue
+        name, *args = m.group(2).split(":")
+        found.append(LoraTag(m.start(), m.end(), m.group(0), name, tuple(args)))
+    return found
+
+
+def format_tag(name: str, weight: float) -> str:
+    return f"<lora:{name}:{weight:g}>"
+
+
+def renamed(tag: LoraTag, name: str, weight: float) -> str:
+    """`tag` for another file, its own arguments kept; `weight` where it gave none."""
+    if tag.weight is None:
+        return format_tag(name, weight)
+    return f"<lora:{':'.join((name, *tag.args))}>"
+
+
+def append(prompt: str, tag: str, *, comments: bool = True) -> str:
+    """`prompt` with `tag` at its end after one space; on a line of its own where a `#` comment would swallow it."""
+    body = prompt.rstrip()
+    if not body:
+        return tag
+    in_comment = comments and "#" in body.rsplit("\n", 1)[-1]
+    return body + ("\n" if in_comment else " ") + tag
+
+
+def edit(prompt: str, edits: Iterable[tuple[LoraTag, str]]) -> str:
+    """`prompt` with each tag replaced by a text; an empty text takes the tag out, and one space with it."""
+    for tag, text in sorted(edits, key=lambda e: -e[0].start):
+        start, end = tag.start, tag.end
+        if not text and prompt[start - 1 : start] == " " and prompt[end : end + 1] in ("", " ", "\n"):
+            start -= 1
+        elif not text and start == 0 and prompt[end : end + 1] == " ":
+            end += 1
+        prompt = prompt[:start] + text + prompt[end:]
+    return prompt
+
+
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,122 @@
+"""What a generation asks for (`Request`) and what will be done to it (`Plan`): the plan's two faces to the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .tagging import TagRule
+
+FIELD_TITLES: dict[str, str] = {
+    "steps": "steps",
+    "cfg_scale": "CFG",
+    "distilled_cfg_scale": "distilled CFG",
+    "sampler_name": "sampler",
+    "scheduler": "schedule",
+    "denoising_strength": "denoise",
+    "enable_hr": "hires",
+    "hr_scale": "hires scale",
+    "hr_upscaler": "hires upscaler",
+    "hr_second_pass_steps": "hires steps",
+    "hr_cfg": "hires CFG",
+    "hr_distilled_cfg": "hires distilled CFG",
+    "hr_sampler_name": "hires sampler",
+    "hr_scheduler": "hires schedule",
+    "prompt": "prompt",
+    "hr_prompt": "hires prompt",
+}
+"""The host's fields that a plan can change, by their short names for people."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A generation as the host is about to run it, in the host's own field names.
+
+    A field that a host does not have is None: `scheduler`, `distilled_cfg_scale`, `hr_cfg`, `hr_distilled_cfg`.
+    `explicit` names fields that must not be touched (an X/Y/Z axis set them).
+    """
+
+    prompts: tuple[str, ...]
+    main_prompt: str
+    steps: int
+    cfg_scale: float
+    sampler_name: str
+    scheduler: str | None = None
+    mode: Literal["txt2img", "img2img"] = "txt2img"
+    negative_prompt: bool = False
+    distilled_cfg_scale: float | None = None
+    denoising_strength: float | None = None
+    enable_hr: bool = False
+    hr_prompts: tuple[str, ...] = ()
+    hr_scale: float = 2.0
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: int = 0
+    hr_cfg: float | None = None
+    hr_distilled_cfg: float | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hires_obstacle: str | None = None
+    """Why hires fix can't be turned on for this request ("a resize by pixels is set"), or None."""
+    hr_cfg_zero_is_same: bool = False
+    """reForge: `hr_cfg` 0 means the first pass's, below 0 no uncond."""
+    img2img_fixed_steps: bool = False
+    """The host's option "do exactly the amount of steps" (`img2img_fix_steps`)."""
+    refiner: bool = False
+    comments: bool = True
+    """Whether the host takes `#` comments out of prompts."""
+    explicit: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry of the account: `field` in the host's name, its value before and after, and why."""
+
+    field: str
+    before: Any
+    after: Any
+    reason: str
+
+    def __str__(self) -> str:
+        title = FIELD_TITLES[self.field]
+        if self.before in ("", None) and self.field in ("prompt", "hr_prompt"):
+            return f"{title} + {self.after}"
+        return f"{title} {show(self.before)} → {show(self.after)}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done. Not `active`: nothing, but for aliases that are taken out of the prompts.
+
+    `lora` is the file's name ("none" where the checkpoint has it baked in); `rule` and `hr_rule` keep the tag in
+    every prompt and hires prompt; `changes` is the account, and, prompts apart, what is set.
+    """
+
+    active: bool
+    changes: tuple[Change, ...] = ()
+    notices: tuple[str, ...] = ()
+    lora: str | None = None
+    weight: float | None = None
+    rule: TagRule | None = None
+    hr_rule: TagRule | None = None
+    prompts: tuple[str, ...] = ()
+    main_prompt: str = ""
+    hr_prompts: tuple[str, ...] = ()
+    summary: str = ""
+
+    @property
+    def notice(self) -> str:
+        return " ".join(self.notices)
+
+    @property
+    def settings_changes(self) -> tuple[Change, ...]:
+        """The changes of fields other than prompts, in the order in which they are to be set."""
+        return tuple(c for c in self.changes if c.field not in ("prompt", "hr_prompt"))
+
+
+def show(value: Any) -> str:
+    """A setting's value for people: 8, 1, 0.125, on, SGM Uniform."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return format(value, "g")
+    return "–" if value is None or value == "" else str(value)

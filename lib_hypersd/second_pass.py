@@ -1,0 +1,71 @@
+"""Steps and denoising strength of a second pass, so that it lands on the LoRA's trained timesteps.
+
+Where the hosts are given k steps explicitly (hires always; img2img with `img2img_fix_steps`), they build a schedule of
+int(k / min(d, 0.999)) steps, d the denoising strength, and evaluate its last k. With int(k / d) = N those are the last
+k of the N timesteps that an N-step LoRA was trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+MAX_NUDGE = 0.05
+"""The largest change of a person's denoising strength."""
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """k evaluated steps at denoising strength `denoise`."""
+
+    steps: int
+    denoise: float
+
+
+def schedule_length(steps: int, denoise: float) -> int:
+    """How long a schedule the hosts build for `steps` explicit steps at `denoise` in (0, 1]."""
+    return int(steps / min(denoise, 0.999))
+
+
+def on_trained_timesteps(
+    trained: int, denoise: float, *, steps: int | None = None, nudge: bool = True
+) -> SecondPass | None:
+    """The second pass nearest to `denoise` whose schedule has exactly `trained` steps.
+
+    `steps` holds k fixed; `nudge=False` holds the denoising strength fixed. None where no k exists within
+    MAX_NUDGE of `denoise`, or where `denoise` is 0.
+    """
+    if denoise <= 0:
+        return None
+    ks = range(1, trained + 1) if steps is None else (steps,)
+    nearest = ((k, _nearest(trained, k, denoise)) for k in ks)
+    found = [SecondPass(k, d) for k, d in nearest if d is not None]
+    best = min(found, key=lambda s: (abs(s.denoise - denoise), -s.steps), default=None)
+    if best is None or (best.denoise != denoise and (not nudge or abs(best.denoise - denoise) > MAX_NUDGE + 1e-9)):
+        return None
+    return best
+
+
+def _nearest(trained: int, k: int, denoise: float) -> float | None:
+    """The d nearest to `denoise` with int(k / min(d, 0.999)) = trained; written with as few decimals as do."""
+    if schedule_length(k, denoise) == trained:
+        return denoise
+    low, high = k / (trained + 1), k / trained  # the open and the closed end of the d that will do
+    for grid in (100, 1000, 10_000):
+        candidates = {ceil(low * grid) / grid, (ceil(low * grid) + 1) / grid, int(high * grid) / grid}
+        fitting = [d for d in candidates if 0 < d <= 1 and schedule_length(k, d) == trained]
+        if fitting:
+            return min(fitting, key=lambda d: abs(d - denoise))
+    return None
+
+
+def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
+    """The nearest strengths below and above `denoise` (in hundredths) at which a second pass lands right."""
+    hundredths = round(denoise * 100)
+    below = next((h for h in range(hundredths, 0, -1) if _lands(trained, h)), None)
+    above = next((h for h in range(hundredths + 1, 101) if _lands(trained, h)), None)
+    return tuple(h / 100 for h in (below, above) if h is not None)
+
+
+def _lands(trained: int, hundredths: int) -> bool:
+    return on_trained_timesteps(trained, hundredths / 100, nudge=False) is not None

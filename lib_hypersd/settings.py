@@ -1,0 +1,209 @@
+"""What the person asked for: the API object or the panel's positional values → `Settings`, with clear errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+ECHO_LIMIT = 80
+"""Characters of somebody's input that an error repeats at the most."""
+
+
+class SettingsError(ValueError):
+    """Bad input; `field` is the key it came from, the message one sentence for a person."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+Setting = str | float | int
+"""A policy word ("auto", "keep", "clamp", "recipe") or a value."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The API object's keys with their defaults, in the order of the panel's components (DESIGN.md)."""
+
+    enabled: bool = True
+    lora: str = "auto"
+    steps: Setting = "auto"
+    weight: Setting = "auto"
+    cfg: Setting = "clamp"
+    distilled_cfg: Setting = "clamp"
+    sampler: str = "auto"
+    scheduler: str = "auto"
+    hires: str = "tune"
+    hires_steps: Setting = "auto"
+    hires_denoise: Setting = "auto"
+    hires_scale: Setting = "auto"
+    hires_upscaler: str = "auto"
+    eta: Setting = "auto"
+
+    @property
+    def explicit_steps(self) -> int | None:
+        """The step count that was asked for by number, or None."""
+        return self.steps if isinstance(self.steps, int) else None
+
+
+@dataclass(frozen=True)
+class HostLists:
+    """What the host knows by name. Names are looked up lazily: a request that names nothing costs nothing."""
+
+    samplers: Callable[[], Collection[str]]
+    schedulers: Callable[[], Collection[str]]
+    upscalers: Callable[[], Collection[str]]
+    knows_lora: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """One of these words, nothing else."""
+
+    words: tuple[str, ...]
+
+    def parse(self, value: object) -> Setting | None:
+        return value if isinstance(value, str) and value in self.words else None
+
+    def allowed(self) -> str:
+        return " or ".join(f'"{w}"' for w in self.words)
+
+
+@dataclass(frozen=True)
+class _Number:
+    """One of these words, or a number in the closed range."""
+
+    words: tuple[str, ...]
+    low: float
+    high: float
+    whole: bool = False
+
+    def parse(self, value: object) -> Setting | None:
+        if isinstance(value, str):
+            return value if value in self.words else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        if not self.low <= value <= self.high or (self.whole and value != int(value)):
+            return None
+        return int(value) if self.whole else float(value)
+
+    def allowed(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        words = "".join(f'"{w}", ' for w in self.words)
+        return f"{words}or {kind} from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class _Name:
+    """One of these words, or a name that the host lists."""
+
+    words: tuple[str, ...]
+    listed: str
+
+    def parse(self, value: object) -> Setting | None:
+        return value if isinstance(value, str) and value else None
+
+    def allowed(self) -> str:
+        return "".join(f'"{w}", ' for w in self.words) + f"or {self.listed}"
+
+
+_AUTO_KEEP = ("auto", "keep")
+_POLICIES = ("clamp", "recipe", "keep")
+_RULES: dict[str, _Words | _Number | _Name] = {
+    "lora": _Name(("auto", "none"), "the name of a Hyper-SD LoRA or of a LoRA on this machine"),
+    "steps": _Number(_AUTO_KEEP, 1, 16, whole=True),
+    "weight": _Number(("auto",), -2, 2),
+    "cfg": _Number(_POLICIES, 0, 30),
+    "distilled_cfg": _Number(_POLICIES, 0, 30),
+    "sampler": _Name(_AUTO_KEEP, "a sampler that this WebUI lists"),
+    "scheduler": _Name(_AUTO_KEEP, "a schedule type that this WebUI lists"),
+    "hires": _Words(("tune", "keep", "always")),
+    "hires_steps": _Number(_AUTO_KEEP, 0, 150, whole=True),
+    "hires_denoise": _Number(_AUTO_KEEP, 0, 1),
+    "hires_scale": _Number(_AUTO_KEEP, 1, 8),
+    "hires_upscaler": _Name(_AUTO_KEEP, "an upscaler that this WebUI lists"),
+    "eta": _Number(("auto",), 0, 1),
+}
+
+KEYS: tuple[str, ...] = tuple(f.name for f in fields(Settings))
+PANEL_DEFAULTS = Settings(enabled=False)
+"""What the panel shows before anybody touched it."""
+
+
+def from_script_args(args: Sequence[Any]) -> Settings:
+    """Settings from what the host passes to the script: an object first, or the panel's components in order.
+
+    Raises SettingsError. What is missing at the end has the panel's default, what is too much is ignored: the
+    hosts fill and cut in the same way.
+    """
+    if args and isinstance(args[0], Mapping):
+        return from_object(args[0])
+    return from_positional(args)
+
+
+def from_object(values: Mapping[Any, Any]) -> Settings:
+    """Settings from the API object. Raises SettingsError for an unknown key, a wrong type, a value out of range."""
+    unknown = next((key for key in values if key not in KEYS), None)
+    if unknown is not None:
+        raise SettingsError(echo(unknown), f"{echo(unknown)} is no key; the keys are {', '.join(KEYS)}.")
+    return Settings(**{key: _checked(key, value) for key, value in values.items()})
+
+
+def from_positional(args: Sequence[Any]) -> Settings:
+    """Settings from the panel's components. Text boxes hold "8" where the object has 8; an empty one is "auto"."""
+    values = {"enabled": False, **dict(zip(KEYS, args, strict=False))}
+    return Settings(**{key: _checked(key, _from_text_box(key, value)) for key, value in values.items()})
+
+
+def check_names(settings: Settings, lists: HostLists) -> None:
+    """Raise SettingsError where a sampler, schedule type, upscaler or LoRA is named that the host does not list."""
+    for key, names in (
+        ("sampler", lists.samplers),
+        ("scheduler", lists.schedulers),
+        ("hires_upscaler", lists.upscalers),
+    ):
+        value = getattr(settings, key)
+        if value not in _AUTO_KEEP and value not in names():
+            raise _error(key, value)
+    if settings.lora not in ("auto", "none") and not lists.knows_lora(settings.lora):
+        raise _error("lora", settings.lora)
+
+
+def echo(value: object) -> str:
+    """`value` as an error may repeat it: one line, at most ECHO_LIMIT characters."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(c if c.isprintable() else " " for c in text[: 2 * ECHO_LIMIT])
+    return text if len(text) <= ECHO_LIMIT else text[: ECHO_LIMIT - 1] + "…"
+
+
+def _checked(key: str, value: object) -> Any:
+    if key == "enabled":
+        if isinstance(value, bool):
+            return value
+        raise SettingsError(key, f"enabled is {echo(value)}; it takes true or false.")
+    parsed = _RULES[key].parse(value)
+    if parsed is None:
+        raise _error(key, value)
+    return parsed
+
+
+def _error(key: str, value: object) -> SettingsError:
+    return SettingsError(key, f"{key} is {echo(value)}; it takes {_RULES[key].allowed()}.")
+
+
+def _from_text_box(key: str, value: object) -> object:
+    if not isinstance(value, str) or key == "enabled":
+        return value
+    text = value.strip()
+    if not text:
+        return getattr(Settings(), key)
+    if isinstance(_RULES[key], _Number):
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text

@@ -1,0 +1,192 @@
+"""Which Hyper-SD tag a request has, and how each of its prompts gets exactly that one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from . import prompt_tags
+from .catalog import BY_NAME, FAMILY_TITLES, Family, Variant
+from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
+from .prompt_tags import Alias, LoraTag, parse_alias
+from .settings import echo
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The first Hyper-SD tag that the user typed and that means something.
+
+    `file` is what it stands for, or None where `missing` names the published file that is not on this machine.
+    `dropped` holds one sentence for each alias that has to be taken out.
+    """
+
+    tag: LoraTag | None = None
+    file: LoraFile | None = None
+    missing: Variant | None = None
+    dropped: tuple[str, ...] = ()
+
+
+def alias_of(name: str, index: LoraIndex) -> Alias | None:
+    """The alias that a tag's name is. A file whose own name matches, or a published file's full name, is none."""
+    if name in index or name in BY_NAME:
+        return None
+    return parse_alias(name)
+
+
+def has_alias(prompts: Iterable[str], index: LoraIndex, *, comments: bool) -> bool:
+    return any(
+        alias_of(tag.name, index)
+        for prompt in prompts
+        if _may_hold_tag(prompt)
+        for tag in prompt_tags.find_tags(prompt, comments=comments)
+    )
+
+
+def has_full_name(prompts: Iterable[str], index: LoraIndex, *, comments: bool) -> bool:
+    """Whether a Hyper-SD file is named in full by a tag."""
+    return any(
+        index.hyper_file(tag.name) or tag.name in BY_NAME
+        for prompt in prompts
+        if _may_hold_tag(prompt)
+        for tag in prompt_tags.find_tags(prompt, comments=comments)
+    )
+
+
+def _may_hold_tag(prompt: str) -> bool:
+    return "<l" in prompt
+
+
+def typed_tag(
+    prompts: Iterable[str],
+    index: LoraIndex,
+    family: Family | None,
+    steps: int | None,
+    *,
+    asked: LoraFile | None = None,
+    comments: bool = True,
+) -> Typed:
+    """The user's first Hyper-SD tag in `prompts`, for a checkpoint of `family` (None: not of the catalog).
+
+    `steps` is the explicit step count, which an alias without one of its own goes by; `asked` the file that the
+    settings name, whose tag counts as Hyper-SD's whatever the file is called.
+    """
+    dropped: dict[str, None] = {}
+    for prompt in dict.fromkeys(prompts):
+        for tag in prompt_tags.find_tags(prompt, comments=comments):
+            file = _named_file(tag.name, index, asked)
+            if file is not None:
+                return Typed(tag, file, dropped=tuple(dropped))
+            if tag.name in BY_NAME and tag.name not in index:
+                copy = index.asked_file(tag.name)
+                missing = None if copy else BY_NAME[tag.name]
+                return Typed(tag, copy, missing, tuple(dropped))
+            alias = alias_of(tag.name, index)
+            if alias is None:
+                continue
+            file = index.choose(family, preference(alias, steps)) if family == alias.family else None
+            if file is not None:
+                return Typed(tag, file, dropped=tuple(dropped))
+            dropped[_why_dropped(tag, alias, family, preference(alias, steps))] = None
+    return Typed(dropped=tuple(dropped))
+
+
+def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile | None:
+    if asked is not None and name == asked.name:
+        return asked
+    return index.hyper_file(name)
+
+
+def _why_dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference) -> str:
+    name = echo(tag.name)
+    if family != alias.family:
+        return f"<lora:{name}> is for {FAMILY_TITLES[alias.family]}, not for this checkpoint: taken out of the prompt."
+    variant = wanted_variant(alias.family, wish)
+    return (
+        f"<lora:{name}> found no file and was taken out of the prompt: put {variant.file} from {variant.source} "
+        "into models/Lora."
+    )
+
+
+@dataclass(frozen=True)
+class Retagged:
+    """A prompt after the rule: the tags that were replaced, taken out or added, as (before, after)."""
+
+    prompt: str
+    edits: tuple[tuple[str, str], ...] = ()
+    second: tuple[str, ...] = ()
+    """Names of other Hyper-SD LoRAs, and of doubles, that had to go."""
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """Every prompt holds `tag` once, or the tag of the same file as the user typed it.
+
+    `file` None: no tag is wanted and only aliases go (the host drops every LoRA of a prompt for an unknown name).
+    """
+
+    index: LoraIndex = field(repr=False, compare=False)
+    file: LoraFile | None
+    tag: str
+    weight: float
+    family: Family | None
+    comments: bool = True
+
+    def apply(self, prompt: str) -> Retagged:
+        if self.file is None and not _may_hold_tag(prompt):
+            return Retagged(prompt)
+        edits: list[tuple[LoraTag, str]] = []
+        second: list[str] = []
+        kept = False
+        for tag in prompt_tags.find_tags(prompt, comments=self.comments):
+            verdict = self._judge(tag)
+            if verdict == "other":
+                continue
+            text = ""
+            if verdict == "mine" and not kept:
+                kept, text = True, self.written(tag)
+            elif verdict != "drop":
+                second.append(tag.name)
+            if text != tag.text:
+                edits.append((tag, text))
+        done = [(tag.text, text) for tag, text in edits]
+        result = prompt_tags.edit(prompt, edits)
+        if self.file is not None and not kept:
+            result = prompt_tags.append(result, self.tag, comments=self.comments)
+            done.append(("", self.tag))
+        return Retagged(result, tuple(done), tuple(second))
+
+    def written(self, tag: LoraTag) -> str:
+        """A typed tag as it will stand: as typed where the host resolves its name and it has a weight."""
+        known = tag.name in self.index
+        if self.file is None or (known and tag.weight is not None):
+            return tag.text
+        return prompt_tags.renamed(tag, tag.name if known else self.file.name, self.weight)
+
+    def _judge(self, tag: LoraTag) -> Literal["other", "mine", "second", "drop"]:
+        """Whether a tag means the rule's file, another Hyper-SD file, an alias that has to go, or none of these."""
+        alias = alias_of(tag.name, self.index)
+        if alias is not None:
+            return self._judge_alias(alias)
+        if self.file is None:
+            return "other"
+        if tag.name == self.file.name:
+            return "mine"
+        named = self.index.hyper_file(tag.name)
+        if tag.name in self.index and named is None:
+            return "other"
+        if named is None and tag.name in BY_NAME:
+            named = self.index.asked_file(tag.name)
+        elif named is None:
+            return "other"
+        return "mine" if named is not None and named.name == self.file.name else "second"
+
+    def _judge_alias(self, alias: Alias) -> Literal["mine", "second", "drop"]:
+        if self.file is None or alias.family != self.family:
+            return "drop"
+        if alias.steps is None:
+            return "mine"
+        chosen = self.index.choose(alias.family, preference(alias, None))
+        if chosen is None:
+            return "drop"
+        return "mine" if chosen.name == self.file.name else "second"
