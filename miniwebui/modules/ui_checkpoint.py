@@ -1,0 +1,122 @@
+"""Forge's own box at the top: preset and checkpoint. A1111 and reForge have quicksettings instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.context import Context
+
+from modules import infotext_utils, sd_models, shared, ui_profile
+from modules.ui_components import ToolButton
+
+refresh_symbol = "\U0001f504"  # 🔄
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset puts into both tabs. Sizes stay: the miniature draws 128 pixels whatever the preset."""
+
+    cfg: float
+    sampler: str
+    scheduler: str
+    distilled_cfg: float | None = None
+    """None hides the sliders."""
+    steps: int | None = None
+
+
+_FORGE = {
+    "sd": Preset(7, "Euler a", "Automatic"),
+    "xl": Preset(5, "DPM++ 2M SDE", "Karras"),
+    "flux": Preset(1, "Euler", "Simple", distilled_cfg=3.5),
+    "all": Preset(7, "Euler a", "Automatic", distilled_cfg=3.5),
+}
+_NEO = {
+    "sd": Preset(6.0, "Euler a", "Automatic", steps=32),
+    "xl": Preset(4.5, "Euler a", "Automatic", steps=24),
+    "flux": Preset(1.0, "Euler", "Beta", distilled_cfg=3.0, steps=20),
+}
+PRESETS = {"forge": _FORGE, "neo": _NEO}
+
+
+class CheckpointBox:
+    """The preset's and the checkpoint's component; the preset is connected when the tabs are there."""
+
+    def __init__(self):
+        profile = ui_profile.current()
+        self.presets = PRESETS[profile.name]
+        choose = gr.Radio if profile.name == "forge" else gr.Dropdown
+        self.preset = choose(
+            label="UI" if profile.name == "forge" else "UI Preset",
+            value=lambda: shared.opts.forge_preset,
+            choices=list(self.presets),
+            elem_id="forge_ui_preset",
+        )
+        self.checkpoint = gr.Dropdown(
+            label="Checkpoint",
+            value=lambda: shared.opts.sd_model_checkpoint,
+            choices=checkpoint_tiles(),
+            elem_id=profile.checkpoint_elem_id,
+            elem_classes=["model_selection"],
+        )
+        refresh = ToolButton(refresh_symbol, elem_id=profile.checkpoint_refresh_id, tooltip="Refresh")
+        quiet = {"show_progress": False, "queue": False}
+        for event in (refresh.click, Context.root_block.load):
+            event(fn=refreshed, inputs=[], outputs=[self.checkpoint], **quiet)
+        self.checkpoint.change(fn=checkpoint_change, inputs=[self.checkpoint], show_progress=False)
+
+    def connect_presets(self) -> None:
+        """Let the preset set the sliders, when it changes and, on Neo, whenever the page is loaded."""
+        quiet = {"show_progress": False, "queue": False}
+        targets = list(filter(None, (_field(*name) for name in _TARGETS)))
+        names = [name for name in _TARGETS if _field(*name)]
+
+        def apply(preset: str):
+            shared.opts.set("forge_preset", preset)
+            return [_update(self.presets[preset], name) for _, name in names]
+
+        self.preset.change(fn=apply, inputs=[self.preset], outputs=targets, **quiet)
+        if ui_profile.current().name == "neo":
+            Context.root_block.load(fn=apply, inputs=[self.preset], outputs=targets, **quiet)
+
+
+_TARGETS = [
+    *(("txt2img", name) for name in ("Steps", "sampler_name", "scheduler", "CFG scale", "Distilled CFG Scale")),
+    *(("txt2img", name) for name in ("Hires CFG Scale", "Hires Distilled CFG Scale")),
+    *(("img2img", name) for name in ("Steps", "sampler_name", "scheduler", "CFG scale", "Distilled CFG Scale")),
+]
+"""Tab, and infotext or API name of the field."""
+
+
+def _field(tabname: str, name: str):
+    fields = infotext_utils.paste_fields[tabname]["fields"]
+    return next((field.component for field in fields if name in (field.label, field.api)), None)
+
+
+def _update(preset: Preset, name: str):
+    if "Distilled" in name:
+        if preset.distilled_cfg is None:
+            return gr.update(visible=False)
+        return gr.update(visible=True, value=preset.distilled_cfg)
+    value = {"Steps": preset.steps, "sampler_name": preset.sampler, "scheduler": preset.scheduler}.get(name, preset.cfg)
+    return gr.update() if value is None else gr.update(value=value)
+
+
+def checkpoint_tiles() -> list[str]:
+    """The checkpoints' titles."""
+    return sd_models.checkpoint_tiles(shared.opts.sd_checkpoint_dropdown_use_short)
+
+
+def refreshed():
+    """The checkpoints that are there now."""
+    sd_models.list_models()
+    return gr.update(choices=checkpoint_tiles())
+
+
+def checkpoint_change(name: str) -> None:
+    """Take another checkpoint for the next picture."""
+    info = sd_models.get_closet_checkpoint_match(name)
+    if info is None or info == sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint or ""):
+        return
+    shared.opts.set("sd_model_checkpoint", name)
+    shared.opts.save(shared.config_filename)
