@@ -40,7 +40,7 @@ def create_tab() -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False) as interface:
         toprow = ui_toprow.Toprow(is_img2img=False)
         task_id = gr.Textbox(visible=False)
-        gallery_index = gr.Number(visible=False)
+        gallery_index = gr.Number(visible=False, precision=0)
         fields: dict[str, gr.components.Component] = {
             "prompt": toprow.prompt,
             "negative_prompt": toprow.negative_prompt,
@@ -132,10 +132,8 @@ def hires_accordion() -> tuple[dict[str, gr.components.Component], dict[str, gr.
                         "Hires Distilled CFG Scale", "txt2img_hr_distilled_cfg", profile.distilled_cfg
                     )
                 fields["hr_cfg"] = range_slider("Hires CFG Scale", "txt2img_hr_cfg", profile.hr_cfg)
-        with FormRow(
-            elem_id="txt2img_hires_fix_row3", variant="compact", visible=shared.opts.hires_fix_show_sampler
-        ) as containers["sampler"]:
-            fields |= hires_model_and_sampler()
+        model_and_sampler, containers["sampler"] = hires_model_and_sampler()
+        fields |= model_and_sampler
         with FormRow(
             elem_id="txt2img_hires_fix_row4", variant="compact", visible=shared.opts.hires_fix_show_prompts
         ) as containers["prompts"]:
@@ -144,21 +142,17 @@ def hires_accordion() -> tuple[dict[str, gr.components.Component], dict[str, gr.
     return fields, containers
 
 
-def hires_model_and_sampler() -> dict[str, gr.components.Component]:
-    """Checkpoint, modules, sampler and schedule type of the second pass."""
+def hires_model_and_sampler() -> tuple[dict[str, gr.components.Component], gr.blocks.Block]:
+    """Checkpoint, sampler and schedule type of the second pass, and the row of the latter two.
 
-    def checkpoints() -> dict[str, list[str]]:
-        return {"choices": ["Use same checkpoint", *sd_models.checkpoint_tiles(use_short=True)]}
-
-    fields = {
-        "hr_checkpoint_name": gr.Dropdown(
-            label="Hires Checkpoint", elem_id="hr_checkpoint", **checkpoints(), value="Use same checkpoint"
-        )
-    }
-    ui_common.create_refresh_button(
-        fields["hr_checkpoint_name"], sd_models.list_models, checkpoints, "hr_checkpoint_refresh"
-    )
-    if ui_profile.current().hr_modules:
+    Forge has the checkpoint and its modules in a row of their own, A1111 has one row for all.
+    """
+    visible = shared.opts.hires_fix_show_sampler
+    if not ui_profile.current().hr_modules:
+        with FormRow(elem_id="txt2img_hires_fix_row3", variant="compact", visible=visible) as row:
+            return hires_checkpoint() | hires_sampler(), row
+    with FormRow(elem_id="txt2img_hires_fix_row3", variant="compact", visible=visible):
+        fields = hires_checkpoint()
         fields["hr_additional_modules"] = gr.Dropdown(
             label="Hires VAE / Text Encoder",
             elem_id="hr_vae_te",
@@ -166,19 +160,39 @@ def hires_model_and_sampler() -> dict[str, gr.components.Component]:
             value=[SAME_MODULES],
             multiselect=True,
         )
-    fields["hr_sampler_name"] = gr.Dropdown(
-        label="Hires sampling method",
-        elem_id="hr_sampler",
-        choices=["Use same sampler", *sd_samplers.visible_sampler_names()],
-        value="Use same sampler",
+    with FormRow(elem_id="txt2img_hires_fix_row3b", variant="compact", visible=visible) as row:
+        return fields | hires_sampler(), row
+
+
+def hires_checkpoint() -> dict[str, gr.components.Component]:
+    """The checkpoint of the second pass."""
+
+    def checkpoints() -> dict[str, list[str]]:
+        return {"choices": ["Use same checkpoint", *sd_models.checkpoint_tiles(use_short=True)]}
+
+    dropdown = gr.Dropdown(
+        label="Hires Checkpoint", elem_id="hr_checkpoint", **checkpoints(), value="Use same checkpoint"
     )
-    fields["hr_scheduler"] = gr.Dropdown(
-        label="Hires schedule type",
-        elem_id="hr_scheduler",
-        choices=["Use same scheduler", *(x.label for x in sd_schedulers.schedulers)],
-        value="Use same scheduler",
-    )
-    return fields
+    ui_common.create_refresh_button(dropdown, sd_models.list_models, checkpoints, "hr_checkpoint_refresh")
+    return {"hr_checkpoint_name": dropdown}
+
+
+def hires_sampler() -> dict[str, gr.components.Component]:
+    """Sampler and schedule type of the second pass."""
+    return {
+        "hr_sampler_name": gr.Dropdown(
+            label="Hires sampling method",
+            elem_id="hr_sampler",
+            choices=["Use same sampler", *sd_samplers.visible_sampler_names()],
+            value="Use same sampler",
+        ),
+        "hr_scheduler": gr.Dropdown(
+            label="Hires schedule type",
+            elem_id="hr_scheduler",
+            choices=["Use same scheduler", *(x.label for x in sd_schedulers.schedulers)],
+            value="Use same scheduler",
+        ),
+    }
 
 
 def hires_prompt(label: str, elem_id: str) -> gr.Textbox:
