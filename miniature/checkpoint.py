@@ -55,7 +55,8 @@ def new_model() -> Miniature:
     return Miniature(UNet(), TextModel(), Autoencoder(), alphas_cumprod())
 
 
-def _freeze(model: Miniature) -> Miniature:
+def freeze(model: Miniature) -> Miniature:
+    """The same nets, in eval mode and without gradients."""
     for net in model.nets().values():
         net.eval().requires_grad_(False)
     return model
@@ -68,7 +69,7 @@ def load_checkpoint(path: str | Path) -> Miniature:
         prefix = PREFIXES[name]
         part = {k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)}
         net.load_state_dict(part)
-    return _freeze(model)
+    return freeze(model)
 
 
 def random_checkpoint(seed: int) -> Miniature:
@@ -83,15 +84,13 @@ def random_checkpoint(seed: int) -> Miniature:
             for parameter in net.parameters():
                 if parameter.dim() > 1 and not parameter.any():
                     nn.init.normal_(parameter, std=0.02)
-    return _freeze(model)
+    return freeze(model)
 
 
 def save_checkpoint(path: str | Path, model: Miniature) -> None:
     """Write the model in half precision."""
     state = {
-        PREFIXES[name] + key: value
-        for name, net in model.nets().items()
-        for key, value in net.state_dict().items()
+        PREFIXES[name] + key: value for name, net in model.nets().items() for key, value in net.state_dict().items()
     }
     save_half(path, state, {"modelspec.title": Path(path).stem, "modelspec.resolution": "128x128"})
 

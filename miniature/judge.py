@@ -7,7 +7,8 @@ Nothing here is learned, and nothing here takes part in training.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ CLEAN = 0.75
 """Least share of a picture's contrast that one clean shape must explain."""
 VISIBLE = 0.1
 """Least distance in RGB (0..1 each) between a shape and its background."""
-_ANCHORS = torch.tensor([(p.x, p.y) for p in PLACES.values()])
+_ANCHORS = torch.tensor([(p.x, p.y) for p in PLACES.values()]).float()
 _SIZE_EDGE = 21.0  # pixels of radius, between small (at most 19) and big (at least 25)
 _LUMA = torch.tensor([0.299, 0.587, 0.114])  # Rec. 601
 
@@ -69,7 +70,7 @@ class _Fit:
 
 @dataclass(frozen=True, eq=False)
 class _Layers:
-    """Pictures [n, 3, 64, 64] taken apart: flat colours [n, 3], and the pixels that are not background."""
+    """Pictures [n, 3, 64, 64] taken apart: flat colours [n, 3] and the mask [n, 64, 64] of the shape."""
 
     pixels: Tensor
     front: Tensor
@@ -77,28 +78,36 @@ class _Layers:
     mask: Tensor
     contrast: Tensor
 
+    @cached_property
+    def _rest(self) -> Tensor:
+        return (self.pixels - self.back[:, :, None, None]).square().sum(1)
+
+    @cached_property
+    def _along(self) -> Tensor:
+        return torch.einsum("nchw,nc->nhw", self.pixels - self.back[:, :, None, None], self.front - self.back)
+
     def error(self, shape: Tensor, x: Tensor, y: Tensor, radius: Tensor) -> Tensor:
-        """Mean squared error [n] against that shape drawn clean in the picture's own two colours."""
-        drawn = coverage(shape, x, y, radius, GRID)[:, None] * (self.front - self.back)[:, :, None, None]
-        return ((self.pixels - self.back[:, :, None, None] - drawn) ** 2).mean((1, 2, 3))
+        """Mean squared error [n] against that shape drawn clean in the picture's own two colours.
+
+        |p - b - m (f - b)|² = |p - b|² - 2 m (p - b)·(f - b) + m² |f - b|², so that the many candidates cost
+        one plane each instead of three.
+        """
+        mask = coverage(shape, x, y, radius, GRID)
+        step = (self.front - self.back).square().sum(1)[:, None, None]
+        return (self._rest + mask * (mask * step - 2 * self._along)).mean((1, 2)) / 3
 
 
 def _take_apart(images: Tensor) -> _Layers:
     pixels = F.interpolate(images.float().clamp(0, 1), size=(GRID, GRID), mode="area")
     rim = torch.cat(
-        [
-            part.flatten(2)
-            for part in (pixels[:, :, :2], pixels[:, :, -2:], pixels[..., :2], pixels[..., -2:])
-        ],
+        [part.flatten(2) for part in (pixels[:, :, :2], pixels[:, :, -2:], pixels[..., :2], pixels[..., -2:])],
         2,
     )
     back = rim.median(2).values
     distance = (pixels - back[:, :, None, None]).norm(dim=1)
     contrast = distance.flatten(1).topk(40, dim=1).values.median(1).values
     mask = (distance > 0.5 * contrast[:, None, None]).float()
-    front = [
-        p[:, m > 0].median(1).values if m.any() else b for p, m, b in zip(pixels, mask, back, strict=True)
-    ]
+    front = [p[:, m > 0].median(1).values if m.any() else b for p, m, b in zip(pixels, mask, back, strict=True)]
     return _Layers(pixels, torch.stack(front) if front else back, back, mask, contrast)
 
 
@@ -135,6 +144,11 @@ def _search(layers: _Layers) -> _Fit:
 @torch.no_grad()
 def read(images: Tensor) -> Reading:
     """Read pictures [n, 3, h, w] in 0..1 (square ones; values outside are clamped)."""
+    parts = [_read(part) for part in images.split(128)]
+    return Reading(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Reading)))
+
+
+def _read(images: Tensor) -> Reading:
     layers = _take_apart(images)
     fit = _search(layers)
     variance = layers.pixels.flatten(2).var(2, unbiased=False).mean(1).clamp(min=1e-6)

@@ -44,9 +44,7 @@ In the order of `scenes.SHAPES`.
 """
 
 
-def coverage(
-    shape: Tensor, x: Tensor, y: Tensor, radius: Tensor, size: int = SIZE, span: float = SIZE
-) -> Tensor:
+def coverage(shape: Tensor, x: Tensor, y: Tensor, radius: Tensor, size: int = SIZE, span: float = SIZE) -> Tensor:
     """Share of each pixel that a shape covers [n, size, size]; x, y, radius [n] on a span-wide canvas."""
     centres = (torch.arange(size) + 0.5) * (span / size)
     out = torch.empty(len(shape), size, size)
@@ -58,10 +56,8 @@ def coverage(
     return out
 
 
-def render(
-    scenes: Scenes, size: int = SIZE, corners: tuple[Tensor, Tensor] | None = None, span: int = SIZE
-) -> Tensor:
-    """Images [n, 3, size, size] in 0..1: the whole canvas, or windows span wide from corners (x [n], y [n])."""
+def render(scenes: Scenes, size: int = SIZE, corners: tuple[Tensor, Tensor] | None = None, span: int = SIZE) -> Tensor:
+    """Images [n, 3, size, size] in 0..1: the whole canvas, or windows from corners (x, y), [n] each."""
     column = {name: torch.as_tensor(getattr(scenes, name)) for name in ("shape", "colour", "back")}
     x, y, radius = (torch.as_tensor(v, dtype=torch.float32) for v in (scenes.x, scenes.y, scenes.radius))
     if corners is not None:
