@@ -87,19 +87,26 @@ def make_plan(
         target = _target(settings, checkpoint, index, typed, draft)
     except _Refusal as refusal:
         rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
-        return _assemble(draft, settings, None, rule, rule, [*draft.notices, str(refusal)])
+        return _assemble(draft, None, rule, rule, [*draft.notices, str(refusal)])
     rule = TagRule(index, target.file, target.tag, target.recipe.weight, checkpoint.family, request.comments)
     _first_pass(draft, settings, checkpoint, target)
     hr_rule = _hires(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
     _warnings(draft, settings, checkpoint, target)
-    return _assemble(draft, settings, target, rule, hr_rule, draft.notices)
+    return _assemble(draft, target, rule, hr_rule, draft.notices)
 
 
-def without_request(request: Request, checkpoint: Checkpoint, index: LoraIndex) -> Plan:
-    """The plan for a request that is active only by aliases of which none can be used: they are taken out."""
+def plan_for_tags(
+    request: Request, checkpoint: Checkpoint, index: LoraIndex, hr_checkpoint: Checkpoint | None = None
+) -> Plan:
+    """The plan that typed tags ask for, the panel being off: the whole recipe of the first usable one.
+
+    Where none can be used, aliases are taken out, a notice says so, and nothing else is changed.
+    """
     typed = typed_tag(request.prompts + request.hr_prompts, index, checkpoint.family, None, comments=request.comments)
+    if typed.tag is not None:
+        return make_plan(request, Settings(), checkpoint, index, hr_checkpoint)
     rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
-    return _assemble(_Draft(request), Settings(), None, rule, rule, list(typed.dropped))
+    return _assemble(_Draft(request), None, rule, rule, list(typed.dropped))
 
 
 # What to tune for ----------------------------------------------------------------------------------------------

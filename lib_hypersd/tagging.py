@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from . import prompt_tags
@@ -71,24 +71,35 @@ def typed_tag(
     `steps` is the explicit step count, which an alias without one of its own goes by; `asked` the file that the
     settings name, whose tag counts as Hyper-SD's whatever the file is called.
     """
+    first: Typed | None = None
     dropped: dict[str, None] = {}
     for prompt in dict.fromkeys(prompts):
         for tag in prompt_tags.find_tags(prompt, comments=comments):
-            file = _named_file(tag.name, index, asked)
-            if file is not None:
-                return Typed(tag, file, dropped=tuple(dropped))
-            if tag.name in BY_NAME and tag.name not in index:
-                copy = index.asked_file(tag.name)
-                missing = None if copy else BY_NAME[tag.name]
-                return Typed(tag, copy, missing, tuple(dropped))
-            alias = alias_of(tag.name, index)
-            if alias is None:
-                continue
-            file = index.choose(family, preference(alias, steps)) if family == alias.family else None
-            if file is not None:
-                return Typed(tag, file, dropped=tuple(dropped))
-            dropped[_why_dropped(tag, alias, family, preference(alias, steps))] = None
-    return Typed(dropped=tuple(dropped))
+            found, why = _meaning(tag, index, family, steps, asked)
+            first = first or found
+            if why:
+                dropped[why] = None
+    return replace(first or Typed(), dropped=tuple(dropped))
+
+
+def _meaning(
+    tag: LoraTag, index: LoraIndex, family: Family | None, steps: int | None, asked: LoraFile | None
+) -> tuple[Typed | None, str | None]:
+    """What a tag means, or why it has to be taken out; neither for a LoRA that is none of ours."""
+    file = _named_file(tag.name, index, asked)
+    if file is not None:
+        return Typed(tag, file), None
+    if tag.name in index:
+        return None, None
+    if tag.name in BY_NAME:
+        copy = index.asked_file(tag.name)
+        return Typed(tag, copy, None if copy else BY_NAME[tag.name]), None
+    alias = parse_alias(tag.name)
+    if alias is None:
+        return None, None
+    wish = preference(alias, steps)
+    file = index.choose(alias.family, wish) if alias.family == family else None
+    return (Typed(tag, file), None) if file else (None, _why_dropped(tag, alias, family, wish))
 
 
 def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile | None:

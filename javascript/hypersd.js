@@ -1,0 +1,29 @@
+// Tells the panel that the page has changed, once the person pauses. What the change means is asked of the
+// extension's Python side: no rule stands here.
+"use strict";
+
+const HYPERSD_PAUSE_MS = 200;
+const hypersdTimers = {};
+
+function hypersdChanged(tab) {
+    clearTimeout(hypersdTimers[tab]);
+    hypersdTimers[tab] = setTimeout(() => {
+        const button = gradioApp().querySelector(`#hypersd_${tab}_refresh`);
+        if (button) button.click();
+    }, HYPERSD_PAUSE_MS);
+}
+
+function hypersdCheckpointChanged() {
+    for (const tab of ["txt2img", "img2img"]) hypersdChanged(tab);
+}
+
+// The checkpoint dropdown stands outside the tabs; its shown value is what changes.
+let hypersdCheckpoint = null;
+onAfterUiUpdate(() => {
+    const shown = gradioApp().querySelector("#setting_sd_model_checkpoint input, #setting_sd_model_checkpoint select");
+    const value = shown ? shown.value : null;
+    if (value !== hypersdCheckpoint) {
+        hypersdCheckpoint = value;
+        hypersdCheckpointChanged();
+    }
+});

@@ -1,0 +1,231 @@
+"""The three endpoints under /hypersd/v1: status, catalog, plan. None of them changes anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from secrets import compare_digest
+from typing import Any
+
+import gradio
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from . import VERSION, catalog, host
+from .plan import make_plan, plan_for_tags
+from .recipes import Dial, recipe_for
+from .request import FIELD_TITLES, Plan
+from .request import Request as PlanRequest
+from .settings import Settings, SettingsError, check_names, echo, from_object
+from .tagging import has_alias, has_full_name
+
+PREFIX = "/hypersd/v1"
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add the endpoints to the host's app, behind the API's credentials wherever the host's own API is.
+
+    "Reload UI" makes a new app each time, so there is nothing to take out.
+    """
+    guard = [Depends(_authorised)]
+    app.add_api_route(f"{PREFIX}/status", status, methods=["GET"], dependencies=guard)
+    app.add_api_route(f"{PREFIX}/catalog", catalog_entries, methods=["GET"], dependencies=guard)
+    app.add_api_route(f"{PREFIX}/plan", plan, methods=["POST"], dependencies=guard, openapi_extra=_PLAN_BODY)
+
+
+_basic = HTTPBasic(auto_error=False)
+
+
+def _authorised(given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  # noqa: B008 - FastAPI's way
+    known = host.credentials()
+    if not known:
+        return
+    expected = known.get(given.username) if given else None
+    if expected is None or given is None or not compare_digest(given.password.encode(), expected.encode()):
+        raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
+
+
+def status() -> dict[str, Any]:
+    """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
+    checkpoint, index = host.selected_checkpoint(), host.lora_index()
+    return {
+        "version": VERSION,
+        "host": host.host_name(),
+        "gradio": gradio.__version__,
+        "checkpoint": checkpoint.name,
+        "family": checkpoint.family,
+        "loras": [
+            {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": f.damaged}
+            for f in index.files
+        ],
+        "samplers": [],
+        "schedulers": [],
+    }
+
+
+def catalog_entries() -> dict[str, Any]:
+    """Every published variant with its recipe, whether it is here, its size in bytes, licence and source."""
+    index = host.lora_index()
+    return {"variants": [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]}
+
+
+def _variant(variant: catalog.Variant) -> dict[str, Any]:
+    recipe = recipe_for(variant.family, variant.kind, variant.steps)
+    return {
+        "name": variant.name,
+        "file": variant.file,
+        "family": variant.family,
+        "steps": variant.steps,
+        "kind": variant.kind,
+        "size": variant.size,
+        "licence": variant.licence,
+        "source": f"https://huggingface.co/{variant.repo}",
+        "recipe": {
+            "weight": recipe.weight,
+            "steps": variant.steps,
+            "cfg": _dial(recipe.cfg),
+            "distilled_cfg": _dial(recipe.distilled_cfg) if recipe.distilled_cfg else None,
+            "sampler": recipe.sampler,
+            "scheduler": recipe.scheduler,
+        },
+    }
+
+
+def _dial(dial: Dial) -> dict[str, float]:
+    return {"value": dial.value, "low": dial.low, "high": dial.high}
+
+
+# Plan ----------------------------------------------------------------------------------------------------------
+
+_PLAN_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "description": "A /sdapi/v1/txt2img body; the settings stand under `hypersd`.",
+                    "properties": {"hypersd": {"type": "object"}},
+                },
+                "example": {"prompt": "a red circle", "steps": 20, "hypersd": {"lora": "auto"}},
+            }
+        },
+    }
+}
+
+
+async def plan(request: Request) -> JSONResponse:
+    """What would be done to a txt2img request; 422 with the field's name where the input is bad."""
+    try:
+        body = await request.json()
+    except ValueError:
+        return _unprocessable((), "The body is not JSON.")
+    if not isinstance(body, dict):
+        return _unprocessable((), "The body must be an object like that of /sdapi/v1/txt2img.")
+    wish = body.get("hypersd")
+    if "hypersd" in body and not isinstance(wish, dict):
+        return _unprocessable(("hypersd",), f"hypersd is {echo(wish)}; it takes an object.")
+    try:
+        settings = from_object(wish) if wish is not None else None
+        if settings is not None:
+            check_names(settings, host.host_lists())
+    except SettingsError as error:
+        return _unprocessable(("hypersd", error.field), str(error))
+    try:
+        wanted = _request(body)
+    except SettingsError as error:
+        return _unprocessable((error.field,), str(error))
+    return JSONResponse(_answer(body, wanted, settings))
+
+
+def _unprocessable(field: tuple[str, ...], message: str) -> JSONResponse:
+    """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
+    return JSONResponse({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
+
+
+def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:
+    overrides = body.get("override_settings")
+    name = overrides.get("sd_model_checkpoint") if isinstance(overrides, dict) else None
+    checkpoint = host.selected_checkpoint(name if isinstance(name, str) else None)
+    made = _plan(body, request, settings, checkpoint)
+    return {
+        "active": made.active,
+        "checkpoint": checkpoint.name,
+        "family": checkpoint.family,
+        "lora": made.lora,
+        "weight": made.weight,
+        "summary": made.summary,
+        "values": _values(request, made),
+        "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in made.changes],
+        "notices": list(made.notices),
+    }
+
+
+def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None, checkpoint: Any) -> Plan:
+    untouched = Plan(
+        active=False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts
+    )
+    hr_name = body.get("hr_checkpoint_name")
+    hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
+    index = host.lora_index()
+    if settings is not None:
+        return make_plan(request, settings, checkpoint, index, hr_checkpoint) if settings.enabled else untouched
+    reaction, prompts = host.prompt_tag_reaction(), request.prompts + request.hr_prompts
+    aliases = reaction != "none" and has_alias(prompts, index, comments=request.comments)
+    names = reaction == "all" and has_full_name(prompts, index, comments=request.comments)
+    return plan_for_tags(request, checkpoint, index, hr_checkpoint) if aliases or names else untouched
+
+
+def _values(request: PlanRequest, plan: Plan) -> dict[str, Any]:
+    """The request's fields as they will be; those that the host does not have are left out."""
+    values = {name: getattr(request, name, None) for name in FIELD_TITLES}
+    values.update({c.field: c.after for c in plan.settings_changes})
+    values["prompt"] = plan.prompts[0]
+    values["hr_prompt"] = plan.hr_prompts[0] if plan.hr_prompts else None
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_NUMBERS = {
+    "steps": int,
+    "cfg_scale": float,
+    "distilled_cfg_scale": float,
+    "denoising_strength": float,
+    "hr_scale": float,
+    "hr_second_pass_steps": int,
+    "hr_cfg": float,
+    "hr_distilled_cfg": float,
+    "hr_resize_x": int,
+    "hr_resize_y": int,
+}
+_TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler", "hr_upscaler", "hr_sampler_name")
+_MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint")
+
+
+def _request(body: Mapping[str, Any]) -> PlanRequest:
+    """A PlanRequest from a txt2img body, with the host's own defaults. Raises SettingsError."""
+    values = {**host.txt2img_defaults(), **{k: v for k, v in body.items() if v is not None}}
+    for key, kind in _NUMBERS.items():
+        if values.get(key) is not None:
+            values[key] = _number(key, values[key], kind)
+    for key in (*_TEXTS, *_MORE_TEXTS):
+        if not isinstance(values.get(key), str | None):
+            raise SettingsError(key, f"{key} is {echo(values[key])}; it takes a text.")
+    if not isinstance(values.get("enable_hr", False), bool):
+        raise SettingsError("enable_hr", f"enable_hr is {echo(values['enable_hr'])}; it takes true or false.")
+    return host.request_from_values(values)
+
+
+def _number(key: str, value: object, kind: type) -> float | int:
+    whole = kind is int
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise SettingsError(key, f"{key} is {echo(value)}; it takes a number.")
+    if value < 0 and not key.startswith("hr_") or (whole and value != int(value)):
+        raise SettingsError(
+            key, f"{key} is {echo(value)}; it takes {'a whole number' if whole else 'a number'} from 0."
+        )
+    return int(value) if whole else float(value)
+
+
+assert {f.name for f in dataclasses.fields(PlanRequest)} >= set(FIELD_TITLES) - {"prompt", "hr_prompt"}

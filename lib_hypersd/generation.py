@@ -1,0 +1,136 @@
+"""One generation through the hooks: read, plan, apply, account. Faults end here, never in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from . import TITLE, host, infotext
+from .plan import make_plan, plan_for_tags
+from .request import Plan, Request
+from .settings import Settings, SettingsError, check_names, from_script_args
+from .tagging import has_alias, has_full_name
+
+_PLAN = "_hypersd_plan"
+
+
+def begin(p: Any) -> None:
+    """Take out whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict."""
+    if getattr(p, _PLAN, None) is not None:
+        setattr(p, _PLAN, None)
+        host.restore(p)
+    params = p.extra_generation_params
+    if params:
+        for key in infotext.OWN_KEYS:
+            params.pop(key, None)
+
+
+def process(p: Any, args: Sequence[Any]) -> None:
+    """The `process` hook: plan this generation and apply the plan, or leave everything and say why."""
+    begin(p)
+    if args and args[0] is False and not _any_tag(p):
+        return
+    try:
+        _process(p, args)
+    except Exception as fault:
+        host.report(f"{TITLE}: the generation goes on without it", exc_info=True)
+        _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
+
+
+def _process(p: Any, args: Sequence[Any]) -> None:
+    try:
+        settings = _settings(args)
+        if settings is not None:
+            check_names(settings, host.host_lists())
+    except SettingsError as error:
+        _say(p, infotext.ERROR, f"{error} Nothing was changed.")
+        return
+    if settings is not None and not settings.enabled:
+        return
+    request = host.read_request(p)
+    plan = _by_settings(p, request, settings) if settings else _by_tags(p, request)
+    if plan is None:
+        return
+    host.apply(plan, p)
+    setattr(p, _PLAN, plan)
+    p.extra_generation_params.update(infotext.entries(plan))
+    text = infotext.comment(plan)
+    if text:
+        p.comment(text)
+
+
+def _settings(args: Sequence[Any]) -> Settings | None:
+    """The settings of an object or of a ticked panel; None where the panel is off and only tags can activate."""
+    if args and args[0] is False:
+        return None
+    return from_script_args(args)
+
+
+def _by_settings(p: Any, request: Request, settings: Settings) -> Plan:
+    checkpoint = host.generation_checkpoint(p)
+    return make_plan(request, settings, checkpoint, host.lora_index(), host.hires_checkpoint(p, checkpoint))
+
+
+def _by_tags(p: Any, request: Request) -> Plan | None:
+    """With the panel off: an alias asks for the whole recipe; a full name only where the option says so."""
+    index, reaction = host.lora_index(), host.prompt_tag_reaction()
+    prompts = request.prompts + request.hr_prompts
+    aliases = reaction != "none" and has_alias(prompts, index, comments=request.comments)
+    names = has_full_name(prompts, index, comments=request.comments)
+    if not aliases and not (names and reaction == "all"):
+        if names:
+            _hint(p, request)
+        return None
+    checkpoint = host.generation_checkpoint(p)
+    return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint))
+
+
+def _hint(p: Any, request: Request) -> None:
+    """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
+    checkpoint = host.generation_checkpoint(p)
+    plan = make_plan(request, Settings(), checkpoint, host.lora_index())
+    wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
+    if plan.active and wrong:
+        p.comment(
+            f"{TITLE} is off, and {plan.lora} is made for {', '.join(map(str, wrong))}: tick {TITLE} to set this."
+        )
+
+
+def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
+    """Other extensions rewrite prompts in their own `process`: see that the tag is still there."""
+    plan = getattr(p, _PLAN, None)
+    if plan is None:
+        return
+    try:
+        host.keep_tags(plan, p, kwargs["prompts"], int(kwargs["batch_number"]))
+    except Exception:
+        host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
+
+
+def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Plan | str:
+    """The plan for the page as it stands, for the panel's lines; a text where the panel's input is bad."""
+    try:
+        settings = from_script_args([True, *panel[1:]])
+        check_names(settings, host.host_lists())
+        values = {**host.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}}
+        request = host.request_from_values(values)
+        checkpoint = host.selected_checkpoint()
+        if tab == "img2img":
+            request = replace(request, mode="img2img", img2img_fixed_steps=host.img2img_fixed_steps())
+        return make_plan(request, settings, checkpoint, host.lora_index())
+    except SettingsError as error:
+        return str(error)
+    except Exception as fault:
+        host.report(f"{TITLE}: no preview", exc_info=True)
+        return f"no preview ({type(fault).__name__}); see the console"
+
+
+def _any_tag(p: Any) -> bool:
+    prompts = (*p.all_prompts, *(getattr(p, "all_hr_prompts", None) or ()))
+    return any("<l" in prompt for prompt in prompts)
+
+
+def _say(p: Any, key: str, text: str) -> None:
+    p.extra_generation_params[key] = text
+    p.comment(text if text.startswith(TITLE) else f"{TITLE}: {text}")

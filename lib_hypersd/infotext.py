@@ -1,0 +1,122 @@
+"""The account in a picture's infotext, and the panel's values back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import recipes
+from .catalog import BY_NAME
+from .prompt_tags import find_tags
+from .request import Plan
+from .second_pass import on_trained_timesteps
+from .settings import KEYS, PANEL_DEFAULTS
+
+NAME = "Hyper-SD"
+WEIGHT = "Hyper-SD weight"
+CHANGES = "Hyper-SD changes"
+NOTICE = "Hyper-SD notice"
+ERROR = "Hyper-SD error"
+ETA = "Hyper-SD eta"
+OWN_KEYS = (NAME, WEIGHT, CHANGES, NOTICE, ERROR, ETA)
+
+
+def entries(plan: Plan) -> dict[str, str]:
+    """What a plan adds to `extra_generation_params`."""
+    found = {
+        NAME: plan.lora if plan.active else None,
+        WEIGHT: format(plan.weight, "g") if plan.weight is not None else None,
+        CHANGES: account(plan),
+        NOTICE: plan.notice,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def account(plan: Plan) -> str:
+    """The changes as one compact line: "steps 20 → 8 (trained for 8), CFG 7 → 1 (recipe 1–1.5)"."""
+    return ", ".join(f"{change} ({change.reason})" for change in plan.changes)
+
+
+def comment(plan: Plan) -> str:
+    """The notice under the picture: what was done, then what could not be done."""
+    done = f"{NAME}: {plan.summary}." if plan.active else f"{NAME}:"
+    changed = f" Changed: {account(plan)}." if plan.changes else ""
+    notice = f" {plan.notice}" if plan.notice else ""
+    return f"{done}{changed}{notice}" if plan.active or notice or changed else ""
+
+
+def panel_value(key: str, params: Mapping[str, Any]) -> Any:
+    """The panel component `key`'s value for a pasted infotext, so that generating again changes nothing.
+
+    A component keeps its default wherever the default would leave the pasted value alone.
+    """
+    if NAME not in params:
+        return False if key == "enabled" else getattr(PANEL_DEFAULTS, key)
+    paste = _PASTE.get(key)
+    return paste(params) if paste else getattr(PANEL_DEFAULTS, key)
+
+
+def _lora(params: Mapping[str, Any]) -> str:
+    name = str(params[NAME])
+    return "auto" if name.endswith("-Unet") else name
+
+
+def _trained(params: Mapping[str, Any]) -> int | None:
+    variant = BY_NAME.get(str(params[NAME]))
+    return variant.steps if variant else None
+
+
+def _steps(params: Mapping[str, Any]) -> str:
+    steps = str(params.get("Steps", ""))
+    if steps == str(_trained(params)):
+        return "auto"
+    return steps if steps.isdigit() and 1 <= int(steps) <= 16 else "keep"
+
+
+def _cfg(params: Mapping[str, Any]) -> str:
+    variant = BY_NAME.get(str(params[NAME]))
+    if variant is None:
+        return "keep"
+    recipe = recipes.recipe_for(variant.family, variant.kind, variant.steps)
+    return "clamp" if recipe.cfg.holds(_number(params.get("CFG scale"))) else "keep"
+
+
+def _distilled(params: Mapping[str, Any]) -> str:
+    flux = recipes.recipe_for("flux", "plain", 8).distilled_cfg
+    pasted = params.get("Distilled CFG Scale")
+    return "clamp" if pasted is None or (flux and flux.holds(_number(pasted))) else "keep"
+
+
+def _weight(params: Mapping[str, Any]) -> str:
+    # The weight comes back with the tag in the prompt; without one, the number is told.
+    tagged = any(tag.name == params[NAME] for tag in find_tags(str(params.get("Prompt", ""))))
+    return "auto" if tagged or WEIGHT not in params else str(params[WEIGHT])
+
+
+def _keeps_trained_timesteps(params: Mapping[str, Any]) -> bool:
+    steps, trained = _number(params.get("Hires steps")), _trained(params)
+    denoise = _number(params.get("Denoising strength"))
+    second = on_trained_timesteps(trained, denoise) if trained else None
+    return second is not None and (second.steps, second.denoise) == (steps, denoise)
+
+
+def _number(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return -1.0
+
+
+_PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "enabled": lambda params: True,
+    "lora": _lora,
+    "steps": _steps,
+    "weight": _weight,
+    "cfg": _cfg,
+    "distilled_cfg": _distilled,
+    "sampler": lambda params: "auto" if params.get("Sampler") == recipes.EULER else "keep",
+    "scheduler": lambda params: "auto" if params.get("Schedule type") == recipes.SGM_UNIFORM else "keep",
+    "hires_steps": lambda params: "auto" if _keeps_trained_timesteps(params) or "Hires steps" not in params else "keep",
+    "hires_denoise": lambda params: "auto" if _keeps_trained_timesteps(params) else "keep",
+}
+assert set(_PASTE) <= set(KEYS)

@@ -1,0 +1,84 @@
+"""The host's entry: hooks, nothing else. What they do stands in lib_hypersd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import script_callbacks, scripts, shared
+from modules.ui_components import InputAccordion
+
+from lib_hypersd import TITLE, generation, host, panel
+from lib_hypersd.settings import KEYS
+
+SECTION = ("hypersd", TITLE)
+
+
+class HyperSDScript(scripts.Script):
+    """Always on; does nothing unless the panel, an API object or a prompt tag asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page: panel.PageComponents | None = None
+
+    def title(self) -> str:
+        return TITLE
+
+    def show(self, is_img2img: bool) -> Any:
+        return scripts.AlwaysVisible
+
+    def after_component(self, component: Any, **kwargs: Any) -> None:
+        self._page_of_tab().catch(component, kwargs.get("elem_id"))
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        components = panel.build(
+            self._page_of_tab(), host.panel_choices(), InputAccordion, generation.preview, host.panel_choices
+        )
+        self.infotext_fields = panel.infotext_fields(components)
+        self.paste_field_names = [f"hypersd_{key}" for key in KEYS]
+        self._page = None
+        return components
+
+    def before_process(self, p: Any, *args: Any) -> None:
+        generation.begin(p)
+
+    def process(self, p: Any, *args: Any) -> None:
+        generation.process(p, args)
+
+    def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        generation.before_process_batch(p, kwargs)
+
+    def _page_of_tab(self) -> panel.PageComponents:
+        if self._page is None:
+            self._page = panel.PageComponents("img2img" if self.is_img2img else "txt2img")
+        return self._page
+
+
+def on_ui_settings() -> None:
+    import gradio as gr
+
+    shared.opts.add_option(
+        host.OPTION_TAGS,
+        shared.OptionInfo(
+            "aliases",
+            "With the panel off, react to prompt tags",
+            gr.Radio,
+            {"choices": ["aliases", "all", "none"]},
+            section=SECTION,
+        ).info("aliases: short names such as <lora:Hyper-SDXL>; all: full file names too"),
+    )
+    shared.opts.add_option(
+        host.OPTION_TRAINED_STEPS,
+        shared.OptionInfo("", "Trained steps of renamed LoRA files", section=SECTION).info(
+            "for files whose names don't tell: my-lora = 8, other-lora = 4"
+        ),
+    )
+
+
+def on_app_started(_demo: Any, app: Any) -> None:
+    from lib_hypersd import api
+
+    api.add_routes(app)
+
+
+script_callbacks.on_ui_settings(on_ui_settings)
+script_callbacks.on_app_started(on_app_started)
