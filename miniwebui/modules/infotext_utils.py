@@ -250,6 +250,8 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
             res[name] = value
 
     res["Prompt"], res["Negative prompt"] = prompt, negative
+    if shared.opts.infotext_styles != "Ignore":
+        _take_out_styles(res)
     for name, value in _DEFAULTS.items():
         res.setdefault(name, value)
 
@@ -258,6 +260,22 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
     if res.get("Model") and res["Model"] in (shared.opts.sd_model_checkpoint or ""):
         del res["Model"]  # the model that is there already
     return res
+
+
+def _take_out_styles(res: dict[str, Any]) -> None:
+    """Name the styles whose text stands in the prompts instead; not where the hires prompts have others."""
+    both = ("Prompt", "Negative prompt")
+    extract = shared.prompt_styles.extract_styles_from_prompt
+    found, *plain = extract(*(res[name] for name in both))
+    if any(f"Hires {name.lower()}" in res for name in both):
+        hires_found, *hires = extract(*(res.get(f"Hires {name.lower()}", res[name]) for name in both))
+        if hires_found != found:
+            return
+        for name, text, hires_text in zip(both, plain, hires, strict=True):
+            res[f"Hires {name.lower()}"] = "" if hires_text == text else hires_text
+    res.update(zip(both, plain, strict=True))
+    if shared.opts.infotext_styles == "Apply" or (shared.opts.infotext_styles == "Apply if any" and found):
+        res["Styles array"] = found
 
 
 def _split_prompts(lines: list[str]) -> tuple[str, str]:

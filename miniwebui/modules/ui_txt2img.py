@@ -255,7 +255,7 @@ def own_paste_fields(fields: dict, containers: dict) -> list[PasteField]:
         "hr_resize_x": "Hires resize-1",
         "hr_resize_y": "Hires resize-2",
         "hr_checkpoint_name": "Hires checkpoint",
-        "hr_additional_modules": "Hires VAE/TE",
+        "hr_additional_modules": hires_modules_from_infotext,
         "hr_sampler_name": sd_samplers.get_hr_sampler_from_infotext,
         "hr_scheduler": sd_samplers.get_hr_scheduler_from_infotext,
         "hr_prompt": "Hires prompt",
@@ -273,6 +273,12 @@ def own_paste_fields(fields: dict, containers: dict) -> list[PasteField]:
         PasteField(containers["sampler"], shown_where_it_differs(own_sampler)),
         PasteField(containers["prompts"], shown_where_it_differs({"Hires prompt": "", "Hires negative prompt": ""})),
     ]
+
+
+def hires_modules_from_infotext(params: dict) -> list[str]:
+    """The VAE and text encoders of the second pass; Forge writes one pair for each."""
+    modules = [value for name, value in params.items() if name.startswith("Hires Module ")]
+    return [] if modules == ["Built-in"] else modules or [SAME_MODULES]
 
 
 def has_second_pass(params: dict) -> bool:
