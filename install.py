@@ -1,1 +1,1 @@
-"""The hosts run this before they start. The extension needs nothing that they don't bring: torch, gradio, safetensors."""
+"""Run by the hosts before they start: there is nothing to install that they don't bring themselves."""

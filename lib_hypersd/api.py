@@ -47,10 +47,10 @@ def _authorised(given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  
         raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
 
-def status() -> dict[str, Any]:
+async def status() -> JSONResponse:
     """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
     checkpoint, index = host.selected_checkpoint(), host.lora_index()
-    return {
+    answer = {
         "version": VERSION,
         "host": host.host_name(),
         "gradio": gradio.__version__,
@@ -63,12 +63,13 @@ def status() -> dict[str, Any]:
         "samplers": [],
         "schedulers": [],
     }
+    return JSONResponse(answer)
 
 
-def catalog_entries() -> dict[str, Any]:
+async def catalog_entries() -> JSONResponse:
     """Every published variant with its recipe, whether it is here, its size in bytes, licence and source."""
     index = host.lora_index()
-    return {"variants": [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]}
+    return JSONResponse({"variants": [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]})
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:

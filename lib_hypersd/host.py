@@ -18,6 +18,7 @@ from typing import Any
 
 from modules import errors, processing, sd_models, sd_samplers, shared
 
+from .catalog import BY_NAME
 from .families import (
     Architecture,
     Checkpoint,
@@ -26,7 +27,6 @@ from .families import (
     architecture_of_name,
     describe,
 )
-from .catalog import BY_NAME
 from .lora_files import LoraCache, LoraIndex, RegisteredLora
 from .panel import Choices
 from .prompt_tags import parse_alias

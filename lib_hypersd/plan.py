@@ -467,14 +467,7 @@ def _span(dial: recipes.Dial) -> str:
 # The result ----------------------------------------------------------------------------------------------------
 
 
-def _assemble(
-    draft: _Draft,
-    settings: Settings,
-    target: Target | None,
-    rule: TagRule,
-    hr_rule: TagRule,
-    notices: list[str],
-) -> Plan:
+def _assemble(draft: _Draft, target: Target | None, rule: TagRule, hr_rule: TagRule, notices: list[str]) -> Plan:
     request = draft.request
     prompts = {p: rule.apply(p) for p in dict.fromkeys((*request.prompts, request.main_prompt))}
     hr_prompts = {p: hr_rule.apply(p) for p in dict.fromkeys(request.hr_prompts)}
