@@ -2,6 +2,8 @@
 
 import base64
 import io
+import random
+import string
 import time
 from collections import OrderedDict, deque
 
@@ -15,6 +17,11 @@ current_task: str | None = None
 pending_tasks: "OrderedDict[str, float]" = OrderedDict()
 finished_tasks: "deque[str]" = deque(maxlen=16)
 recorded_results: deque = deque(maxlen=2)
+
+
+def create_task_id(task_type: str) -> str:
+    """An id for a task that does not come from the page."""
+    return f"task({task_type}-{''.join(random.choices(string.ascii_uppercase + string.digits, k=7))})"
 
 
 def add_task_to_queue(id_job: str) -> None:

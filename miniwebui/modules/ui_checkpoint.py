@@ -43,6 +43,8 @@ class CheckpointBox:
     """The preset's and the checkpoint's component; the preset is connected when the tabs are there."""
 
     def __init__(self):
+        from modules_forge import main_entry  # only Forge and Neo have it
+
         profile = ui_profile.current()
         self.presets = PRESETS[profile.name]
         choose = gr.Radio if profile.name == "forge" else gr.Dropdown
@@ -63,7 +65,12 @@ class CheckpointBox:
         quiet = {"show_progress": False, "queue": False}
         for event in (refresh.click, Context.root_block.load):
             event(fn=refreshed, inputs=[], outputs=[self.checkpoint], **quiet)
-        self.checkpoint.change(fn=checkpoint_change, inputs=[self.checkpoint], show_progress=False)
+
+        def take(name: str) -> None:
+            main_entry.checkpoint_change(name)
+
+        self.checkpoint.change(fn=take, inputs=[self.checkpoint], show_progress=False)
+        main_entry.ui_checkpoint, main_entry.ui_forge_preset = self.checkpoint, self.preset
 
     def connect_presets(self) -> None:
         """Let the preset set the sliders, when it changes and, on Neo, whenever the page is loaded."""
@@ -111,12 +118,3 @@ def refreshed():
     """The checkpoints that are there now."""
     sd_models.list_models()
     return gr.update(choices=checkpoint_tiles())
-
-
-def checkpoint_change(name: str) -> None:
-    """Take another checkpoint for the next picture."""
-    info = sd_models.get_closet_checkpoint_match(name)
-    if info is None or info == sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint or ""):
-        return
-    shared.opts.set("sd_model_checkpoint", name)
-    shared.opts.save(shared.config_filename)
