@@ -1,0 +1,1 @@
+"""What `run.py` runs, one module each, inside the project's own environment."""

@@ -1,0 +1,74 @@
+"""`python3 run.py ui`: the page and the API of miniwebui at 127.0.0.1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run.py ui", description="Start miniwebui with this extension.")
+    parser.add_argument("--port", type=int, default=7860, help="port at 127.0.0.1; 0 means 7860 (default: 7860)")
+    parser.add_argument("--profile", default="forge", help="forge, neo, reforge or a1111 (default: forge)")
+    parser.add_argument("--api-auth", metavar="U:P", help="credentials that the API asks for")
+    parser.add_argument("--without-extension", action="store_true", help="leave this project's extension out")
+    parser.add_argument(
+        "--extra-extension", metavar="DIR", action="append", default=[], help="one more extension; may be repeated"
+    )
+    parser.add_argument("--lora-dir", metavar="DIR", help="LoRAs from here instead")
+    parser.add_argument(
+        "--models-dir", metavar="DIR", help="models from here instead: its Stable-diffusion/ and Lora/, or its files"
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="settings and pictures here (default: a temporary folder)")
+    parser.add_argument("--nowebui", action="store_true", help="the API without the page")
+    return parser
+
+
+def _existing(path: str, parser: argparse.ArgumentParser) -> str:
+    folder = Path(path).expanduser().resolve()
+    if not folder.is_dir():
+        parser.error(f"no such folder: {path}")
+    return str(folder)
+
+
+def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
+    """The command line of miniwebui/launch.py."""
+    result = ["--profile", args.profile, "--port", str(args.port or 7860)]
+    if args.models_dir:
+        models = Path(_existing(args.models_dir, parser))
+        result += ["--models-dir", str(models)]
+        if not (models / "Stable-diffusion").is_dir():
+            result += ["--ckpt-dir", str(models)]
+        if not (models / "Lora").is_dir():
+            result += ["--lora-dir", str(models)]
+    if args.lora_dir:
+        result += ["--lora-dir", _existing(args.lora_dir, parser)]
+    extensions = [] if args.without_extension else [str(PROJECT)]
+    for folder in extensions + [_existing(x, parser) for x in args.extra_extension]:
+        result += ["--extra-extension", folder]
+    if args.api_auth:
+        result += ["--api-auth", args.api_auth]
+    if args.data_dir:
+        os.makedirs(args.data_dir, exist_ok=True)
+        result += ["--data-dir", os.path.abspath(args.data_dir)]
+    if args.nowebui:
+        result.append("--nowebui")
+    return result
+
+
+def main() -> None:
+    parser = build_parser()
+    args = parser.parse_args()
+    if args.api_auth and ":" not in args.api_auth:
+        parser.error("--api-auth wants USER:PASSWORD")
+    server = PROJECT / "miniwebui" / "launch.py"
+    command = [sys.executable, "-u", str(server), *server_arguments(args, parser)]
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The package of Forge's own engine; here only its name and its arguments."""

@@ -1,0 +1,1 @@
+"""The package of reForge's engine; here only its name."""

@@ -1,0 +1,72 @@
+"""Starts the server. Other modules ask it for the version, as the real hosts' do.
+
+    python launch.py [--profile forge|neo|reforge|a1111] [the server's own arguments]
+
+Kept to the standard library until the profile is known: it decides which libraries stand on sys.path.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "GRADIO_ANALYTICS_ENABLED": "False"}
+"""OpenMP threads that spin while they wait make a net this small several times slower on a busy machine."""
+
+
+def git_tag():
+    """The host's version, for `Version:` in infotexts."""
+    from modules.profiles import PROFILE
+
+    return PROFILE.version
+
+
+def commit_hash():
+    return "<none>"
+
+
+def prepare_path(profile) -> None:
+    """Put the profile's own packages, and gradio 3 where it needs it, first on sys.path."""
+    if profile.gradio_major == 3:
+        overlay = ROOT.parent / ".venv" / "gradio3"
+        if overlay.is_dir():
+            sys.path.insert(0, str(overlay))
+    if profile.packages:
+        sys.path.insert(1, str(ROOT / "host_packages" / profile.packages))
+
+
+def parse_arguments(argv: list[str]) -> tuple[str, list[str]]:
+    """(profile, arguments for the server), with a data folder of this run's own where none is given."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--profile", default="forge")
+    parser.add_argument("--data-dir", default=None)
+    known, rest = parser.parse_known_args(argv)
+    folder = known.data_dir or tempfile.mkdtemp(prefix="miniwebui-")
+    return known.profile, [*rest, "--data-dir", folder]
+
+
+def main() -> None:
+    profile_name, rest = parse_arguments(sys.argv[1:])
+    sys.argv = [sys.argv[0], *rest]
+    sys.path.insert(0, str(ROOT))
+    from modules import profiles
+
+    try:
+        profile = profiles.find_profile(profile_name)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    os.environ[profiles.VARIABLE] = profile.name
+    os.environ.update({k: os.environ.get(k, v) for k, v in THREADS.items()})
+    profiles.PROFILE = profile
+    sys.modules["launch"] = sys.modules["__main__"]
+    prepare_path(profile)
+    import webui
+
+    webui.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""Which WebUI miniwebui plays, as one table: the fields, flags and habits in which the real ones differ."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+LEGACY_FAMILIES = frozenset({"sd15", "sd21", "sdxl", "sdxl-refiner", "sd3"})
+FLUX_FAMILIES = frozenset({"flux-dev", "flux-schnell", "chroma"})
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One host. A flag names what that host does; code asks for the flag, never for the name."""
+
+    name: str
+    version: str
+    """`Version:` in the infotext."""
+    gradio_major: int
+    model_loading: Literal["at_start", "on_access", "before_generation"]
+    """When the checkpoint is read; "before_generation" hosts show a FakeInitialModel until then."""
+    families: frozenset[str]
+    """What this host can load."""
+    packages: str
+    """Folder of `host_packages/` with the top-level packages that only this host has; "" for none."""
+    forge_engine: bool
+    """Forge's backend: its model classes, rounded timesteps, managed checkpoint option, patched LoRA set."""
+    distilled_cfg: bool
+    """Has `distilled_cfg_scale`, `hr_distilled_cfg` and `hr_additional_modules`."""
+    hires_cfg: Literal["none", "plain", "zero_is_same"]
+    """`hr_cfg`: absent; taken as it is; or 0 for "as the first pass", negative for "no uncond"."""
+    model_flags: tuple[str, ...]
+    """Family flags that a model object has."""
+    skips_uncond_at_cfg_one: bool
+    missing_lora: Literal["pass_over", "drop_all"]
+    lora_patching: Literal["summed", "keyed"]
+    """summed: each mention of a LoRA adds its weights; keyed: the set is remembered by (file, weights, order)
+    and a twin counts once."""
+    lora_hash: Literal["addnet", "sha256"]
+    sampling_hook_twice_in_hires: bool
+    ordered_sampling_hook: bool
+    """`process_before_every_sampling` heeds the callback order of metadata.ini."""
+    comments: Literal["script", "styles"]
+    """`#` comments fall in a script after the extensions, or already where styles are applied."""
+    c_style_comments: bool
+    comments_always_off_infotext: bool
+    """The infotext's prompts are stripped of comments once more."""
+    any_case_scheduler_suffix: bool
+    sorted_ui_scripts: bool
+    image_args_have_index: bool
+    init_images_hook: bool
+    add_sampler: bool
+    skip_early_spares_first_step: bool
+    always_prints_clip_skip_and_rng: bool
+    normal_schedule_for_flow: bool
+    """"Automatic" means Normal for families that A1111 never knew."""
+    hires_fields_from_second_pass: bool
+    """The infotext's hires fields are written when the second pass begins, not in `init`."""
+    api_handles_errors: bool
+    """The API's own middleware turns exceptions into JSON, with the text under `errors`."""
+    samplers: tuple[str, ...]
+    schedulers: tuple[str, ...]
+
+
+_COMMON_SAMPLERS = (
+    "DPM++ 2M",
+    "DPM++ SDE",
+    "DPM++ 2M SDE",
+    "DPM++ 2M SDE Heun",
+    "DPM++ 2S a",
+    "DPM++ 3M SDE",
+    "Euler a",
+    "Euler",
+    "LMS",
+    "Heun",
+    "DPM2",
+    "DPM2 a",
+    "DPM fast",
+    "DPM adaptive",
+)
+
+_A1111_SCHEDULERS = (
+    "Automatic",
+    "Uniform",
+    "Karras",
+    "Exponential",
+    "Polyexponential",
+    "SGM Uniform",
+    "KL Optimal",
+    "Align Your Steps",
+    "Simple",
+    "Normal",
+    "DDIM",
+    "Beta",
+)
+
+A1111 = Profile(
+    name="a1111",
+    version="v1.10.1",
+    gradio_major=3,
+    model_loading="at_start",
+    families=LEGACY_FAMILIES,
+    packages="",
+    forge_engine=False,
+    distilled_cfg=False,
+    hires_cfg="none",
+    model_flags=("is_sd1", "is_sd2", "is_sdxl", "is_ssd", "is_sd3"),
+    skips_uncond_at_cfg_one=False,
+    missing_lora="pass_over",
+    lora_patching="summed",
+    lora_hash="addnet",
+    sampling_hook_twice_in_hires=False,
+    ordered_sampling_hook=True,
+    comments="script",
+    c_style_comments=False,
+    comments_always_off_infotext=False,
+    any_case_scheduler_suffix=False,
+    sorted_ui_scripts=False,
+    image_args_have_index=False,
+    init_images_hook=False,
+    add_sampler=False,
+    skip_early_spares_first_step=False,
+    always_prints_clip_skip_and_rng=False,
+    normal_schedule_for_flow=False,
+    hires_fields_from_second_pass=False,
+    api_handles_errors=True,
+    samplers=_COMMON_SAMPLERS,
+    schedulers=_A1111_SCHEDULERS,
+)
+
+REFORGE = replace(
+    A1111,
+    name="reforge",
+    version="f2.0.0-v1.10.1RC-latest-2.5",
+    model_loading="on_access",
+    packages="reforge",
+    hires_cfg="zero_is_same",
+    skips_uncond_at_cfg_one=True,
+    missing_lora="drop_all",
+    lora_patching="keyed",
+    c_style_comments=True,
+    comments_always_off_infotext=True,
+    any_case_scheduler_suffix=True,
+    sorted_ui_scripts=True,
+    init_images_hook=True,
+    schedulers=(
+        "Automatic",
+        "Karras",
+        "Exponential",
+        "Polyexponential",
+        "Uniform",
+        "SGM Uniform",
+        "KL Optimal",
+        "Simple",
+        "Normal",
+        "DDIM",
+        "Align Your Steps",
+        "Beta",
+        "Turbo",
+    ),
+)
+
+FORGE = replace(
+    A1111,
+    name="forge",
+    version="f2.0.1v1.10.1-previous-669-gdfdcbab6",
+    gradio_major=4,
+    model_loading="before_generation",
+    families=LEGACY_FAMILIES | FLUX_FAMILIES,
+    packages="forge",
+    forge_engine=True,
+    distilled_cfg=True,
+    hires_cfg="plain",
+    model_flags=("is_sd1", "is_sd2", "is_sdxl", "is_sd3", "use_distilled_cfg_scale"),
+    skips_uncond_at_cfg_one=True,
+    missing_lora="drop_all",
+    lora_patching="keyed",
+    lora_hash="sha256",
+    sampling_hook_twice_in_hires=True,
+    ordered_sampling_hook=False,
+    comments="styles",
+    sorted_ui_scripts=True,
+    image_args_have_index=True,
+    init_images_hook=True,
+    add_sampler=True,
+    api_handles_errors=False,
+    schedulers=(*_A1111_SCHEDULERS, "Turbo"),
+)
+
+NEO = replace(
+    FORGE,
+    name="neo",
+    version="neo-2.26",
+    packages="neo",
+    families=(LEGACY_FAMILIES | FLUX_FAMILIES) - {"sd21", "sd3"},
+    model_flags=("is_sd1", "is_sdxl", "is_wan", "use_distilled_cfg_scale", "use_shift"),
+    missing_lora="pass_over",
+    sampling_hook_twice_in_hires=False,
+    comments="script",
+    c_style_comments=True,
+    skip_early_spares_first_step=True,
+    always_prints_clip_skip_and_rng=True,
+    normal_schedule_for_flow=True,
+    hires_fields_from_second_pass=True,
+    samplers=(
+        "DPM++ 2M",
+        "DPM++ SDE",
+        "DPM++ 2M SDE",
+        "DPM++ 3M SDE",
+        "Euler a",
+        "Euler",
+        "LMS",
+        "Heun",
+        "DPM2",
+    ),
+    schedulers=(
+        "Automatic",
+        "Karras",
+        "Exponential",
+        "Polyexponential",
+        "Normal",
+        "Simple",
+        "Uniform",
+        "SGM Uniform",
+        "KL Optimal",
+        "DDIM",
+        "Align Your Steps",
+        "Beta",
+        "Turbo",
+    ),
+)
+
+PROFILES = {profile.name: profile for profile in (FORGE, NEO, REFORGE, A1111)}
+
+_SPELLINGS = {
+    "forgeneo": "neo",
+    "sdwebuiforgeneo": "neo",
+    "sdwebuiforge": "forge",
+    "webuiforge": "forge",
+    "stablediffusionwebuiforge": "forge",
+    "sdwebuireforge": "reforge",
+    "stablediffusionwebuireforge": "reforge",
+    "automatic1111": "a1111",
+    "automatic": "a1111",
+    "auto1111": "a1111",
+    "stablediffusionwebui": "a1111",
+    "webui": "a1111",
+}
+
+
+def find_profile(name: str) -> Profile:
+    """The profile by its name or a common spelling in any case ("Forge Neo", "forge_neo", "A1111")."""
+    key = re.sub(r"[^a-z0-9]", "", name.lower())
+    try:
+        return PROFILES[_SPELLINGS.get(key, key)]
+    except KeyError:
+        raise ValueError(f"unknown profile {name!r}; there are {', '.join(PROFILES)}") from None
+
+
+VARIABLE = "MINIWEBUI_PROFILE"
+"""Environment variable by which the launcher tells the server what to play."""
+
+PROFILE = find_profile(os.environ.get(VARIABLE, FORGE.name))
