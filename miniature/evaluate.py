@@ -30,6 +30,9 @@ BEST_CFG = 4.0
 """Stock's best at 25 steps, by `guidance`."""
 
 
+HEAD = "| setting | accuracy | gap to the first row | sharpness | variety |\n|---|---|---|---|---|"
+
+
 @dataclass(frozen=True)
 class Seeds:
     """Where prompts come from, and the first picture's noise."""
@@ -59,10 +62,11 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """n pictures judged: right [n] booleans, mean sharpness, seconds of drawing per picture."""
+    """n pictures judged: right [n] booleans, mean sharpness, variety of places and backgrounds, seconds each."""
 
     right: Tensor
     sharpness: float
+    variety: float
     seconds: float
 
     @property
@@ -88,7 +92,18 @@ def measure(setting: Setting, texts: Sequence[str], noise: int, checkpoint: Path
     start = time.perf_counter()
     images = draw(model, texts, setting.steps, setting.cfg, noise)
     seconds = (time.perf_counter() - start) / len(texts)
-    return Score(judge.follows(images, texts), judge.sharpness(images).mean().item(), seconds)
+    reading = judge.read(images)
+    chosen = variety(reading.place * len(COLOURS) + reading.back, len(PLACES) * len(COLOURS))
+    return Score(judge.agrees(reading, texts), judge.sharpness(images).mean().item(), chosen, seconds)
+
+
+def variety(chosen: Tensor, kinds: int) -> float:
+    """Entropy of the choices [n] in 0..kinds-1 over that of an even spread.
+
+    A model that draws the likeliest picture over and over would be accurate and worth little.
+    """
+    share = torch.bincount(chosen, minlength=kinds) / len(chosen)
+    return torch.special.entr(share).sum().item() / math.log(kinds)
 
 
 def table_settings(cfg: float, loras: dict[int, Path]) -> list[Setting]:
@@ -118,15 +133,16 @@ def table(kind: str, n: int, settings: Iterable[Setting], seeds: Seeds, checkpoi
                 "gap": gap,
                 "gap_error": gap_error,
                 "sharpness": score.sharpness,
+                "variety": score.variety,
                 "seconds": score.seconds,
             }
         )
         lines.append(
             f"| {setting.name} | {score.accuracy:.3f} ± {score.error:.3f} | {gap:+.3f} ± {gap_error:.3f} "
-            f"| {score.sharpness:.1f} |"
+            f"| {score.sharpness:.1f} | {score.variety:.2f} |"
         )
         progress.advance(setting.name)
-    print(f"\n{kind}, {n} prompts\n\n| setting | accuracy | gap to the first row | sharpness |\n|---|---|---|---|")
+    print(f"\n{kind}, {n} prompts\n\n{HEAD}")
     print("\n".join(lines), flush=True)
     return rows
 

@@ -175,7 +175,11 @@ def follows(images: Tensor, prompts: Sequence[str], attributes: Sequence[str] = 
 
     An attribute that the prompt leaves unsaid may be anything.
     """
-    reading = read(images)
+    return agrees(read(images), prompts, attributes)
+
+
+def agrees(reading: Reading, prompts: Sequence[str], attributes: Sequence[str] = JUDGED) -> Tensor:
+    """`follows` for pictures that were read already: booleans [n]."""
     right = reading.clean.clone()
     for i, said in enumerate(map(read_caption, prompts)):
         for name in attributes:
