@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -67,7 +68,11 @@ def main() -> None:
         parser.error("--api-auth wants USER:PASSWORD")
     server = PROJECT / "miniwebui" / "launch.py"
     command = [sys.executable, "-u", str(server), *server_arguments(args, parser)]
-    os.execv(sys.executable, command)
+    # The hosts don't have an extension's root on the module path; run.py's own setting must not put it there.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    if os.name == "nt":
+        sys.exit(subprocess.call(command, env=environment))
+    os.execve(sys.executable, command, environment)
 
 
 if __name__ == "__main__":

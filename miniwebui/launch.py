@@ -48,6 +48,19 @@ def parse_arguments(argv: list[str]) -> tuple[str, list[str]]:
     return known.profile, [*rest, "--data-dir", folder]
 
 
+def default_models(argv: list[str], profile) -> list[str]:
+    """`--models-dir` with this profile's own models, where no other was given."""
+    if any(x == "--models-dir" or x.startswith("--models-dir=") for x in argv):
+        return []
+    from standins.build import ensure_models
+
+    project = ROOT.parent
+    folder = ensure_models(
+        project / "outputs" / "models", project / "miniature" / "weights", profile.name, profile.families
+    )
+    return ["--models-dir", str(folder)]
+
+
 def main() -> None:
     profile_name, rest = parse_arguments(sys.argv[1:])
     sys.argv = [sys.argv[0], *rest]
@@ -63,6 +76,7 @@ def main() -> None:
     profiles.PROFILE = profile
     sys.modules["launch"] = sys.modules["__main__"]
     prepare_path(profile)
+    sys.argv += default_models(sys.argv, profile)
     import webui
 
     webui.start()

@@ -7,6 +7,9 @@ from modules.timer import startup_timer
 def imports():
     import torch  # noqa: F401
 
+    from modules import k_diffusion_loader
+
+    k_diffusion_loader.load()
     startup_timer.record("import torch")
     import gradio  # noqa: F401
 
