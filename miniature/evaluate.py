@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,31 @@ class Score:
         return gap.mean().item(), gap.std().item() / math.sqrt(len(gap))
 
 
+@dataclass(frozen=True)
+class Row:
+    """A line of a table, as it goes into JSON too; `gap` is to the table's first row, picture by picture."""
+
+    kind: str
+    prompts: int
+    setting: str
+    accuracy: float
+    error: float
+    gap: float
+    gap_error: float
+    sharpness: float
+    variety: float
+    seconds: float
+
+    @classmethod
+    def of(cls, kind: str, setting: Setting, score: Score, first: Score) -> Row:
+        right, numbers = len(score.right), (score.sharpness, score.variety, score.seconds)
+        return cls(kind, right, setting.name, score.accuracy, score.error, *score.over(first), *numbers)
+
+    def line(self) -> str:
+        accuracy, gap = f"{self.accuracy:.3f} ± {self.error:.3f}", f"{self.gap:+.3f} ± {self.gap_error:.3f}"
+        return f"| {self.setting} | {accuracy} | {gap} | {self.sharpness:.1f} | {self.variety:.2f} |"
+
+
 def measure(setting: Setting, texts: Sequence[str], noise: int, checkpoint: Path = CHECKPOINT) -> Score:
     """Draw every prompt once, the i-th from noise seed noise + i, and judge the pictures."""
     model = load_checkpoint(checkpoint)
@@ -115,36 +140,19 @@ def table_settings(cfg: float, loras: dict[int, Path]) -> list[Setting]:
     return stock + own + by_weight
 
 
-def table(kind: str, n: int, settings: Iterable[Setting], seeds: Seeds, checkpoint: Path) -> list[dict[str, object]]:
-    """Measure and print one markdown table; the gap is to the first setting, picture by picture."""
-    texts, rows, settings = prompts(kind, n, seeds.prompts), [], list(settings)
-    progress, lines, first = Progress(kind, len(settings)), [], None
+def table(kind: str, n: int, settings: Sequence[Setting], seeds: Seeds, checkpoint: Path) -> list[Row]:
+    """Measure one kind of prompts with every setting; the gaps are to the first one."""
+    texts, progress = prompts(kind, n, seeds.prompts), Progress(kind, len(settings))
+    scores: list[Score] = []
     for setting in settings:
-        score = measure(setting, texts, seeds.noise, checkpoint)
-        first = first or score
-        gap, gap_error = score.over(first)
-        rows.append(
-            {
-                "kind": kind,
-                "prompts": n,
-                "setting": setting.name,
-                "accuracy": score.accuracy,
-                "error": score.error,
-                "gap": gap,
-                "gap_error": gap_error,
-                "sharpness": score.sharpness,
-                "variety": score.variety,
-                "seconds": score.seconds,
-            }
-        )
-        lines.append(
-            f"| {setting.name} | {score.accuracy:.3f} ± {score.error:.3f} | {gap:+.3f} ± {gap_error:.3f} "
-            f"| {score.sharpness:.1f} | {score.variety:.2f} |"
-        )
+        scores.append(measure(setting, texts, seeds.noise, checkpoint))
         progress.advance(setting.name)
-    print(f"\n{kind}, {n} prompts\n\n{HEAD}")
-    print("\n".join(lines), flush=True)
-    return rows
+    return [Row.of(kind, setting, score, scores[0]) for setting, score in zip(settings, scores, strict=True)]
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    print(f"\n{rows[0].kind}, {rows[0].prompts} prompts\n\n{HEAD}")
+    print("\n".join(row.line() for row in rows), flush=True)
 
 
 def counterfeit(text: str, attribute: str) -> str:
@@ -201,9 +209,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         settings = table_settings(BEST_CFG, {n: args.loras / path.name for n, path in LORAS.items()})
         seeds = MEASURED
-    rows = [row for kind in args.kinds for row in table(kind, args.prompts, settings, seeds, args.checkpoint)]
+    rows: list[Row] = []
+    for kind in args.kinds:
+        rows += table(kind, args.prompts, settings, seeds, args.checkpoint)
+        print_table(rows[-len(settings) :])
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=1))
+        args.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
 
 
 if __name__ == "__main__":
