@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import socket
 import threading
 import time
@@ -75,7 +77,8 @@ def _run_api_only() -> None:
 def _launch_page(host: str, port: int):
     """Build the page and serve it; (the page, its app)."""
     import gradio as gr
-    from modules import progress, script_callbacks, shared, ui
+    from modules import extensions, progress, script_callbacks, shared, ui
+    from modules.paths import script_path
     from modules.shared_cmd_options import cmd_opts
 
     script_callbacks.before_ui_callback()
@@ -84,17 +87,19 @@ def _launch_page(host: str, port: int):
     shared.demo.queue(64)
     credentials = [tuple(pair.split(":", 1)) for pair in (cmd_opts.gradio_auth or "").split(",") if pair]
     options = {"app_kwargs": {"docs_url": "/docs", "redoc_url": "/redoc", "exception_handlers": _handlers()}}
-    app, _, _ = shared.demo.launch(
-        server_name=host,
-        server_port=port,
-        auth=credentials or None,
-        inbrowser=False,
-        share=False,
-        quiet=True,
-        prevent_thread_lock=True,
-        show_api=gr.__version__.startswith("3"),
-        **options,
-    )
+    with contextlib.redirect_stdout(io.StringIO()):  # gradio 3 says that it runs before the API is there
+        app, _, _ = shared.demo.launch(
+            server_name=host,
+            server_port=port,
+            auth=credentials or None,
+            inbrowser=False,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            allowed_paths=[script_path, *(ext.path for ext in extensions.active())],  # their scripts and styles
+            show_api=gr.__version__.startswith("3"),
+            **options,
+        )
     app.user_middleware = [x for x in app.user_middleware if x.cls.__name__ != "CORSMiddleware"]
     app.middleware_stack = None  # built with the first request, before these routes and middlewares were there
     progress.setup_progress_api(app)
