@@ -61,7 +61,8 @@ def default_models(argv: list[str], profile) -> list[str]:
     return ["--models-dir", str(folder)]
 
 
-def main() -> None:
+def prepare() -> None:
+    """Set the profile, the module path and the arguments from sys.argv; the server's modules can be imported then."""
     profile_name, rest = parse_arguments(sys.argv[1:])
     sys.argv = [sys.argv[0], *rest]
     sys.path.insert(0, str(ROOT))
@@ -74,9 +75,13 @@ def main() -> None:
     os.environ[profiles.VARIABLE] = profile.name
     os.environ.update({k: os.environ.get(k, v) for k, v in THREADS.items()})
     profiles.PROFILE = profile
-    sys.modules["launch"] = sys.modules["__main__"]
+    sys.modules["launch"] = sys.modules[__name__]
     prepare_path(profile)
     sys.argv += default_models(sys.argv, profile)
+
+
+def main() -> None:
+    prepare()
     import webui
 
     webui.start()
