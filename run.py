@@ -28,8 +28,8 @@ def venv_python() -> Path:
 
 
 def wanted_stamp() -> str:
-    """Changes with the requirements and with the Python that made the environment."""
-    digest = hashlib.sha256(f"{sys.version_info[:2]}".encode())
+    """Changes with the requirements."""
+    digest = hashlib.sha256()
     for path in (*REQUIREMENTS, GRADIO_3):
         digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
