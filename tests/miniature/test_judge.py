@@ -40,6 +40,13 @@ def test_known_rates_of_false_judgements():
     assert rates == dict.fromkeys(rates, 0.0)
 
 
+@pytest.mark.parametrize("attribute", ["shape", "colour", "place"])
+def test_a_picture_of_something_else_does_not_follow_its_prompt(attribute):
+    images, texts = render(draw_scenes(16, np.random.default_rng(13))), prompts("explicit", 16, 13)
+    assert judge.follows(images, texts).all()
+    assert not judge.follows(images, [counterfeit(text, attribute) for text in texts]).any()
+
+
 @pytest.mark.parametrize("attribute", judge.JUDGED)
 def test_a_counterfeit_differs_in_its_attribute_alone(attribute):
     for text in prompts("explicit", 20, 1):

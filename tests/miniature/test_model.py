@@ -60,6 +60,11 @@ def test_the_same_seed_draws_the_same_picture_to_the_bit(shipped):
     assert not torch.equal(draw(shipped, ["a red star"], 2, 1.0, 9), draw(shipped, ["a red star"], 2, 1.0, 10))
 
 
+def test_seeds_count_on_where_many_pictures_are_drawn_in_parts(shipped):
+    many = draw(shipped, ["a red star"] * 130, 1, 1.0, seed=7)
+    torch.testing.assert_close(many[129:], draw(shipped, ["a red star"], 1, 1.0, seed=136), atol=1e-4, rtol=0)
+
+
 def test_prompts_are_encoded_one_by_one(shipped):
     texts = ["", "a red star", "nothing that it knows", "red " * 100]
     context = shipped.text.encode(texts)
