@@ -2,28 +2,33 @@
 
 var opts = {};
 
-function watchOptions(textarea) {
+function readOptions(text) {
+    if (!text) {
+        return;
+    }
+    const first = Object.keys(opts).length === 0;
+    opts = JSON.parse(text);
+    if (first) {
+        executeCallbacks(uiCallbacks.optionsAvailable);
+    }
+    executeCallbacks(uiCallbacks.optionsChanged);
+}
+
+// Gradio sets the text box's value without changing the document, so its setter is watched.
+let optionsWatched = false;
+onUiUpdate(() => {
+    const textarea = optionsWatched ? null : gradioApp().querySelector("#settings_json textarea");
+    if (!textarea) {
+        return;
+    }
+    optionsWatched = true;
     const value = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
     Object.defineProperty(textarea, "value", {
         get: () => value.get.call(textarea),
         set: (text) => {
-            const changed = value.get.call(textarea) !== text;
             value.set.call(textarea, text);
-            if (changed) {
-                opts = JSON.parse(text);
-            }
-            executeCallbacks(uiCallbacks.optionsChanged);
+            readOptions(text);
         },
     });
-}
-
-onAfterUiUpdate(() => {
-    const textarea = gradioApp().querySelector("#settings_json textarea");
-    if (Object.keys(opts).length > 0 || !textarea?.value) {
-        return;
-    }
-    opts = JSON.parse(textarea.value);
-    executeCallbacks(uiCallbacks.optionsAvailable);
-    executeCallbacks(uiCallbacks.optionsChanged);
-    watchOptions(textarea);
+    readOptions(textarea.value);
 });
