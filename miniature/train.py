@@ -35,8 +35,8 @@ AUTOENCODER = Recipe(4000, peak=2e-3, decay=0.99, weight_decay=1e-4, beta2=0.999
 BASE = Recipe(3600, peak=2e-3, decay=0.996, weight_decay=1e-3, seed=SEED)
 STAGES = (
     Stage(8, teacher_steps=2, recipe=Recipe(1000, peak=1e-3, seed=SEED), cfg=4.0),
-    Stage(4, teacher_steps=2, recipe=Recipe(800, peak=1e-3, seed=SEED)),
-    Stage(2, teacher_steps=2, recipe=Recipe(500, peak=1e-3, seed=SEED)),
+    Stage(4, teacher_steps=2, recipe=Recipe(700, peak=1e-3, seed=SEED)),
+    Stage(2, teacher_steps=2, recipe=Recipe(400, peak=1e-3, seed=SEED)),
     Stage(1, teacher_steps=2, recipe=Recipe(250, peak=1e-3, seed=SEED)),
 )
 
