@@ -25,7 +25,7 @@ def main() -> None:
     half = max(1, args.prompts // 2)
     texts = [
         t
-        for pair in zip(prompts("explicit", half, PROMPT_SEED), prompts("vague", half, PROMPT_SEED), strict=False)
+        for pair in zip(prompts("explicit", half, PROMPT_SEED), prompts("vague", half, PROMPT_SEED + 1), strict=False)
         for t in pair
     ]
     with running_webui("--profile", "forge", "--nowebui") as url, tqdm(total=len(DEMO_ARMS) * len(texts)) as bar:

@@ -11,6 +11,7 @@ import time
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
+
 from modules import initialize
 from modules.profiles import PROFILE
 from modules.timer import startup_timer
@@ -77,6 +78,7 @@ def _run_api_only() -> None:
 def _launch_page(host: str, port: int):
     """Build the page and serve it; (the page, its app)."""
     import gradio as gr
+
     from modules import extensions, progress, script_callbacks, shared, ui
     from modules.paths import script_path
     from modules.shared_cmd_options import cmd_opts

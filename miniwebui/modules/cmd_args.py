@@ -28,7 +28,9 @@ parser.add_argument("--hide-ui-dir-config", action="store_true", help="hide fold
 parser.add_argument("--no-hashing", action="store_true", help="no sha256 of checkpoints", default=False)
 parser.add_argument("--no-prompt-history", action="store_true", help="write no params.txt", default=False)
 parser.add_argument("--enable-console-prompts", action="store_true", help="print prompts", default=False)
-parser.add_argument("--skip-load-model-at-start", action="store_true", help="load with the first picture", default=False)
+parser.add_argument(
+    "--skip-load-model-at-start", action="store_true", help="load with the first picture", default=False
+)
 parser.add_argument("--ui-settings-file", type=str, default=os.path.join(data_path, "config.json"))
 parser.add_argument("--ui-config-file", type=str, default=os.path.join(data_path, "ui-config.json"))
 parser.add_argument("--styles-file", type=str, action="append", default=[], help="styles CSV")

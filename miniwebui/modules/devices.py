@@ -11,7 +11,7 @@ fp8 = False
 unet_needs_upcast = False
 
 
-class NansException(Exception):
+class NansException(Exception):  # noqa: N818  the hosts' name
     """A tensor of nothing but NaN came out of a net."""
 
 

@@ -7,6 +7,7 @@ of a setting that is not in it is never put back.
 import json
 import os
 from dataclasses import dataclass
+from typing import ClassVar
 
 import gradio as gr
 
@@ -73,9 +74,7 @@ class OptionHTML(OptionInfo):
     """Text between settings; has no value."""
 
     def __init__(self, text):
-        super().__init__(
-            str(text).strip(), component=lambda **kwargs: gr.HTML(elem_classes="settings-info", **kwargs)
-        )
+        super().__init__(str(text).strip(), component=lambda **kwargs: gr.HTML(elem_classes="settings-info", **kwargs))
         self.do_not_save = True
 
 
@@ -94,7 +93,7 @@ _OWN_FIELDS = {"data_labels", "data", "restricted_opts", "typemap"}
 class Options:
     """Values as attributes: `opts.samples_format`; a setting never set reads as its default."""
 
-    typemap = {int: float}
+    typemap: ClassVar[dict[type, type]] = {int: float}
 
     def __init__(self, data_labels: dict[str, OptionInfo], restricted_opts):
         self.data_labels = data_labels

@@ -105,7 +105,8 @@ def process_images(p: StableDiffusionProcessing) -> Processed:
 
 def _prepare(p):
     """What is settled before scripts' `process`: model, prompts and seeds."""
-    assert p.prompt is not None and (not isinstance(p.prompt, list) or len(p.prompt) > 0)
+    assert p.prompt is not None
+    assert p.prompt != []
     seed, subseed = get_fixed_seed(p.seed), get_fixed_seed(p.subseed)
     p.restore_faces = opts.face_restoration if p.restore_faces is None else p.restore_faces
     p.tiling = opts.tiling if p.tiling is None else p.tiling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from PIL import Image
@@ -74,8 +74,8 @@ class StableDiffusionProcessing:
     script_args_value: list = field(default=None, init=False)
     scripts_setup_complete: bool = field(default=False, init=False)
 
-    cached_uc = [None, None, None]
-    cached_c = [None, None, None]
+    cached_uc: ClassVar[list] = [None, None, None]
+    cached_c: ClassVar[list] = [None, None, None]
 
     comments: dict = None
     sampler: sd_samplers_common.Sampler | None = field(default=None, init=False)
@@ -205,9 +205,7 @@ class StableDiffusionProcessing:
         else:
             prompts = self.batch_size * self.n_iter * [self.prompt]
         negatives = (
-            self.negative_prompt
-            if isinstance(self.negative_prompt, list)
-            else [self.negative_prompt] * len(prompts)
+            self.negative_prompt if isinstance(self.negative_prompt, list) else [self.negative_prompt] * len(prompts)
         )
         if len(prompts) != len(negatives):
             raise RuntimeError(
@@ -246,9 +244,7 @@ class StableDiffusionProcessing:
                 return cache[1]
         cache = caches[0]
         shared.sd_model.set_clip_skip(int(opts.CLIP_stop_at_last_layers))
-        cache[1] = function(
-            shared.sd_model, required_prompts, steps, hires_steps, shared.opts.use_old_scheduling
-        )
+        cache[1] = function(shared.sd_model, required_prompts, steps, hires_steps, shared.opts.use_old_scheduling)
         cache[0] = params
         return cache[1]
 

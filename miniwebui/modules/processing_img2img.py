@@ -170,9 +170,7 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
             if self.mask_for_overlay.size != image.size:
                 self.mask_for_overlay = images.resize_image(self.resize_mode, self.mask_for_overlay, *image.size)
             kept = Image.new("RGBa", image.size)
-            kept.paste(
-                image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(self.mask_for_overlay.convert("L"))
-            )
+            kept.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(self.mask_for_overlay.convert("L")))
             self.overlay_images.append(kept.convert("RGBA"))
         if crop_region is not None:
             image = images.resize_image(2, image.crop(crop_region), self.width, self.height)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -69,8 +70,8 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         hr_distilled_cfg: float = 3.5
     force_task_id: str = None
 
-    cached_hr_uc = [None, None, None]
-    cached_hr_c = [None, None, None]
+    cached_hr_uc: ClassVar[list] = [None, None, None]
+    cached_hr_c: ClassVar[list] = [None, None, None]
 
     hr_checkpoint_info: dict = field(default=None, init=False)
     hr_upscale_to_x: int = field(default=0, init=False)
@@ -238,10 +239,10 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         # Without `hr_additional_modules` this line is the host's own TypeError, and the API's 500.
         if SAME_CHOICES not in self.hr_additional_modules:
             changed |= main_entry.modules_change(self.hr_additional_modules, save=False, refresh=False)
-        if self.hr_checkpoint_name and self.hr_checkpoint_name != SAME_CHECKPOINT:
-            if main_entry.checkpoint_change(self.hr_checkpoint_name, save=False, refresh=False):
-                self.firstpass_use_distilled_cfg_scale = getattr(self.sd_model, "use_distilled_cfg_scale", False)
-                changed = True
+        other = self.hr_checkpoint_name and self.hr_checkpoint_name != SAME_CHECKPOINT
+        if other and main_entry.checkpoint_change(self.hr_checkpoint_name, save=False, refresh=False):
+            self.firstpass_use_distilled_cfg_scale = getattr(self.sd_model, "use_distilled_cfg_scale", False)
+            changed = True
         if changed:
             try:
                 main_entry.refresh_model_loading_parameters()

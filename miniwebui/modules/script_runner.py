@@ -291,6 +291,4 @@ def _script_info(script):
         if choices is not None:
             info.choices = [str(x[0] if isinstance(x, tuple) else x) for x in choices]
         args.append(info)
-    return models.ScriptInfo(
-        name=script.name, is_img2img=script.is_img2img, is_alwayson=script.alwayson, args=args
-    )
+    return models.ScriptInfo(name=script.name, is_img2img=script.is_img2img, is_alwayson=script.alwayson, args=args)

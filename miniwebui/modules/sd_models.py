@@ -174,7 +174,8 @@ def read_metadata_from_safetensors(filename):
     with open(filename, mode="rb") as file:
         length = int.from_bytes(file.read(8), "little")
         start = file.read(2)
-        assert length > 2 and start in (b'{"', b"{'"), f"{filename} is not a safetensors file"
+        right = length > 2 and start in (b'{"', b"{'")
+        assert right, f"{filename} is not a safetensors file"
         result = {}
         try:
             for key, value in json.loads(start + file.read(length - 2)).get("__metadata__", {}).items():

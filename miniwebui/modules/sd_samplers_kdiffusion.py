@@ -168,7 +168,9 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
                 ),
             )
 
-    def sample_img2img(self, p, x, noise, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
+    def sample_img2img(
+        self, p, x, noise, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
+    ):
         steps, t_enc = sd_samplers_common.setup_img2img_steps(p, steps)
         all_sigmas = self.get_sigmas(p, steps)
         sigmas = all_sigmas[steps - t_enc - 1 :]

@@ -182,7 +182,9 @@ _add(
         "no_dpmpp_sde_batch_determinism": OptionInfo(False, "DPM++ SDE differs between batch sizes"),
         "use_old_hires_fix_width_height": OptionInfo(False, "Width and height are the final size"),
         "hires_fix_use_firstpass_conds": OptionInfo(False, "Hires conds from the first pass's extra networks"),
-        "use_old_scheduling": OptionInfo(False, "Old prompt editing timelines", infotext="Old prompt editing timelines"),
+        "use_old_scheduling": OptionInfo(
+            False, "Old prompt editing timelines", infotext="Old prompt editing timelines"
+        ),
         "sd_noise_schedule": _choice("Default", "Noise schedule", ["Default"], infotext="Noise Schedule"),
         "use_downcasted_alpha_bar": OptionInfo(False, "Downcast alphas_cumprod", infotext="Downcast alphas_cumprod"),
     },

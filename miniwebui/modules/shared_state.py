@@ -62,7 +62,9 @@ class State:
         self.sampling_step = self.current_image_sampling_step = 0
 
     def dict(self):
-        names = "skipped interrupted stopping_generation job job_count job_timestamp job_no sampling_step sampling_steps"
+        names = (
+            "skipped interrupted stopping_generation job job_count job_timestamp job_no sampling_step sampling_steps"
+        )
         return {name: getattr(self, name) for name in names.split()}
 
     def begin(self, job="(unknown)"):

@@ -15,11 +15,11 @@ class ExtraNetworkLora(extra_networks.ExtraNetwork):
     def activate(self, p, params_list):
         self.errors.clear()
         additional = shared.opts.sd_lora
-        if additional != "None" and additional in networks.available_networks:
-            if not any(x.items[0] == additional for x in params_list):
-                multiplier = shared.opts.extra_networks_default_multiplier
-                p.all_prompts = [x + f"<lora:{additional}:{multiplier}>" for x in p.all_prompts]
-                params_list.append(extra_networks.ExtraNetworkParams(items=[additional, multiplier]))
+        typed = any(x.items[0] == additional for x in params_list)
+        if additional != "None" and additional in networks.available_networks and not typed:
+            multiplier = shared.opts.extra_networks_default_multiplier
+            p.all_prompts = [x + f"<lora:{additional}:{multiplier}>" for x in p.all_prompts]
+            params_list.append(extra_networks.ExtraNetworkParams(items=[additional, multiplier]))
 
         names, te_multipliers, unet_multipliers, dyn_dims = [], [], [], []
         for params in params_list:

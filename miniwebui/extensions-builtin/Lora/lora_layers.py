@@ -72,22 +72,25 @@ def _fitted(delta: Tensor, shape: torch.Size) -> Tensor:
     return flat.repeat(-(-count // flat.numel()))[:count].view(shape)
 
 
+def fits(model, layers: list[Layer]) -> bool:
+    """Whether a LoRA is of the model's family, or of none that its names and shapes tell."""
+    family = family_of(layers)
+    return family is None or family == model.family.name.replace("flux-dev", "flux").replace("flux-schnell", "flux")
+
+
 def changes(model, layers: list[Layer]) -> Iterator[tuple[str, Tensor]]:
     """(module name, change) of all layers that this model takes.
 
-    A miniature takes layers by name. A stand-in for another family has a miniature's modules, so it takes those of
-    its own family one after the other, cut to size: names and shapes are the family's, and the picture changes.
+    A miniature takes layers by name. A stand-in has a miniature's modules, whatever its family: it takes the layers
+    of a LoRA of its family one after the other, cut to size, so that the picture changes.
     """
+    if not fits(model, layers):
+        return
     mapping = model.network_layer_mapping
-    unmatched = []
-    for layer in layers:
-        module = mapping.get(layer.name)
-        if module is not None and layer.delta().shape == module.weight.shape:
-            yield layer.name, layer.delta()
-        else:
-            unmatched.append(layer)
-    family = family_of(layers)
-    if model.standin and family is not None and model.family.name.startswith(family) and len(unmatched) == len(layers):
+    named = [x for x in layers if x.name in mapping and x.delta().shape == mapping[x.name].weight.shape]
+    for layer in named:
+        yield layer.name, layer.delta()
+    if model.standin and not named:
         names = [name for name in mapping if "attn" in name]
-        for layer, name in zip(unmatched, names, strict=False):
+        for layer, name in zip(layers, names, strict=False):
             yield name, _fitted(layer.delta(), mapping[name].weight.shape)

@@ -80,9 +80,7 @@ class NetworkOnDisk:
 
     def read_hash(self):
         if not self.hash:
-            self.set_hash(
-                hashes.sha256(self.filename, f"lora/{self.name}", use_addnet_hash=self.is_safetensors) or ""
-            )
+            self.set_hash(hashes.sha256(self.filename, f"lora/{self.name}", use_addnet_hash=self.is_safetensors) or "")
 
     def get_alias(self):
         import networks

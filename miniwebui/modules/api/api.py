@@ -397,7 +397,7 @@ class Api:
         geninfo = geninfo or ""
         params = infotext_utils.parse_generation_parameters(geninfo)
         script_callbacks.infotext_pasted_callback(geninfo, params)
-        text_items = {k: v for k, v in items.items() if isinstance(v, (str, int, float))}
+        text_items = {k: v for k, v in items.items() if isinstance(v, str | int | float)}
         return models.PNGInfoResponse(info=geninfo, items=text_items, parameters=params)
 
     def progressapi(self, req: models.ProgressRequest = Depends()):  # noqa: B008
@@ -446,7 +446,7 @@ class Api:
 
             set_config(req)
             return
-        checkpoint = req.get("sd_model_checkpoint", None)
+        checkpoint = req.get("sd_model_checkpoint")
         if checkpoint is not None and checkpoint not in sd_models.checkpoint_aliases:
             raise RuntimeError(f"model {checkpoint!r} not found")
         for key, value in req.items():

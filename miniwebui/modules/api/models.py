@@ -3,6 +3,8 @@
 Written for pydantic 1 and 2: A1111 and reForge run on the first, Forge and Neo on the second.
 """
 
+# ruff: noqa: UP007  `Any | None` is no type in Python 3.10, and several of these types are made at run time
+
 import inspect
 import re
 from typing import Any, Optional
@@ -104,7 +106,7 @@ class _Model(BaseModel):
 
 
 class TextToImageResponse(_Model):
-    images: Optional[list[str]] = Field(default=None, title="Image", description="Pictures in base64.")
+    images: list[str] | None = Field(default=None, title="Image", description="Pictures in base64.")
     parameters: dict
     info: str
 
@@ -131,8 +133,8 @@ class ProgressResponse(_Model):
     progress: float = Field(title="Progress", description="From 0 to 1")
     eta_relative: float = Field(title="ETA in secs")
     state: dict = Field(title="State")
-    current_image: Optional[str] = Field(default=None, title="Current image")
-    textinfo: Optional[str] = Field(default=None, title="Info text")
+    current_image: str | None = Field(default=None, title="Current image")
+    textinfo: str | None = Field(default=None, title="Info text")
 
 
 class SamplerItem(_Model):
@@ -144,17 +146,17 @@ class SamplerItem(_Model):
 class SchedulerItem(_Model):
     name: str
     label: str
-    aliases: Optional[list[str]] = None
-    default_rho: Optional[float] = None
-    need_inner_model: Optional[bool] = None
+    aliases: list[str] | None = None
+    default_rho: float | None = None
+    need_inner_model: bool | None = None
 
 
 class UpscalerItem(_Model):
     name: str
-    model_name: Optional[str] = None
-    model_path: Optional[str] = None
-    model_url: Optional[str] = None
-    scale: Optional[float] = None
+    model_name: str | None = None
+    model_path: str | None = None
+    model_url: str | None = None
+    scale: float | None = None
 
 
 class LatentUpscalerModeItem(_Model):
@@ -164,10 +166,10 @@ class LatentUpscalerModeItem(_Model):
 class SDModelItem(_Model):
     title: str
     model_name: str
-    hash: Optional[str] = None
-    sha256: Optional[str] = None
+    hash: str | None = None
+    sha256: str | None = None
     filename: str
-    config: Optional[str] = None
+    config: str | None = None
 
 
 class SDModuleItem(_Model):
@@ -177,8 +179,8 @@ class SDModuleItem(_Model):
 
 class PromptStyleItem(_Model):
     name: str
-    prompt: Optional[str] = None
-    negative_prompt: Optional[str] = None
+    prompt: str | None = None
+    negative_prompt: str | None = None
 
 
 class EmbeddingsResponse(_Model):
@@ -192,23 +194,23 @@ class MemoryResponse(_Model):
 
 
 class ScriptsList(_Model):
-    txt2img: Optional[list] = None
-    img2img: Optional[list] = None
+    txt2img: list | None = None
+    img2img: list | None = None
 
 
 class ScriptArg(_Model):
-    label: Optional[str] = Field(default=None, title="Label", description="Name of the argument in UI")
-    value: Optional[Any] = Field(default=None, title="Value", description="Default value of the argument")
-    minimum: Optional[Any] = None
-    maximum: Optional[Any] = None
-    step: Optional[Any] = None
-    choices: Optional[list[str]] = Field(default=None, title="Choices", description="Possible values")
+    label: str | None = Field(default=None, title="Label", description="Name of the argument in UI")
+    value: Any | None = Field(default=None, title="Value", description="Default value of the argument")
+    minimum: Any | None = None
+    maximum: Any | None = None
+    step: Any | None = None
+    choices: list[str] | None = Field(default=None, title="Choices", description="Possible values")
 
 
 class ScriptInfo(_Model):
-    name: Optional[str] = None
-    is_alwayson: Optional[bool] = None
-    is_img2img: Optional[bool] = None
+    name: str | None = None
+    is_alwayson: bool | None = None
+    is_img2img: bool | None = None
     args: list[ScriptArg]
 
 

@@ -22,9 +22,7 @@ class ScriptRefiner(scripts.ScriptBuiltinUI):
                 choices=["", *sd_models.checkpoint_tiles(use_short=True)],
                 value="",
             )
-            switch_at = gr.Slider(
-                0.01, 1.0, value=0.8, step=0.01, label="Switch at", elem_id=self.elem_id("switch_at")
-            )
+            switch_at = gr.Slider(0.01, 1.0, value=0.8, step=0.01, label="Switch at", elem_id=self.elem_id("switch_at"))
 
         def lookup(d):
             info = sd_models.get_closet_checkpoint_match(d.get("Refiner"))

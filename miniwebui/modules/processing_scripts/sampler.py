@@ -24,9 +24,7 @@ class ScriptSampler(scripts.ScriptBuiltinUI):
             scheduler = gr.Dropdown(
                 label="Schedule type", elem_id=f"{tab}_scheduler", choices=schedulers, value=schedulers[0]
             )
-            steps = gr.Slider(
-                minimum=1, maximum=150, step=1, elem_id=f"{tab}_steps", label="Sampling steps", value=20
-            )
+            steps = gr.Slider(minimum=1, maximum=150, step=1, elem_id=f"{tab}_steps", label="Sampling steps", value=20)
         self.infotext_fields = [
             PasteField(steps, "Steps", api="steps"),
             PasteField(sampler, sd_samplers.get_sampler_from_infotext, api="sampler_name"),

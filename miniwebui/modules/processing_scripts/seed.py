@@ -34,7 +34,12 @@ class ScriptSeed(scripts.ScriptBuiltinUI):
                     0, 2048, value=0, step=8, label="Resize seed from width", elem_id=self.elem_id("seed_resize_from_w")
                 )
                 from_h = gr.Slider(
-                    0, 2048, value=0, step=8, label="Resize seed from height", elem_id=self.elem_id("seed_resize_from_h")
+                    0,
+                    2048,
+                    value=0,
+                    step=8,
+                    label="Resize seed from height",
+                    elem_id=self.elem_id("seed_resize_from_h"),
                 )
         random_seed.click(fn=lambda: -1, inputs=[], outputs=[seed], show_progress=False, queue=False)
         extra.change(lambda x: gr.update(visible=x), show_progress=False, inputs=[extra], outputs=[extras])
