@@ -1,0 +1,78 @@
+"""The WebUI's page as a person uses it, through Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE_S = 30.0
+_READY = "return Boolean(document.querySelector('#txt2img_generate')) && Object.keys(window.opts || {}).length > 0"
+_FIELD = "return document.querySelector(`#${arguments[0]} :is(textarea, input)`)"
+_PICTURES = """return [...document.querySelectorAll(`#${arguments[0]}_gallery .thumbnails img`)]
+    .map(image => [image.src, image.naturalWidth, image.naturalHeight]).filter(picture => picture[1] > 0)"""
+
+
+class WebuiPage:
+    """One open page. Fields are named by the elem_id of their component."""
+
+    def __init__(self, driver: Chrome, url: str):
+        self.driver = driver
+        self.url = url
+
+    def open(self) -> None:
+        """Load the page anew and wait until its scripts have run."""
+        self.driver.get(self.url)
+        self.wait(lambda: self.driver.execute_script(_READY), "the page")
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        """Wait until a condition holds; returns what it gave."""
+        waiting = WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05)
+        return waiting.until(lambda _: condition(), f"waited in vain for {what}")
+
+    def find(self, selector: str) -> WebElement:
+        """The first element of a CSS selector."""
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def click(self, elem_id: str) -> None:
+        """Click an element, in sight or not."""
+        self.driver.execute_script("document.getElementById(arguments[0]).click()", elem_id)
+
+    def text(self, elem_id: str) -> str:
+        """The text that an element shows."""
+        return self.find(f"#{elem_id}").get_attribute("textContent").strip()
+
+    def value(self, elem_id: str) -> str:
+        """What stands in a field."""
+        return self.driver.execute_script(f"{_FIELD}.value", elem_id)
+
+    def checked(self, elem_id: str) -> bool:
+        """Whether a checkbox is on; an accordion's by the accordion's elem_id and ``-checkbox``."""
+        return self.driver.execute_script(f"{_FIELD}.checked", elem_id)
+
+    def set(self, elem_id: str, value: str) -> None:
+        """Write into a text box or number as a person does."""
+        script = f"const field = ({_FIELD.removeprefix('return ')}); field.value = arguments[1]; updateInput(field)"
+        self.driver.execute_script(script, elem_id, value)
+
+    def pictures(self, tab: str = "txt2img") -> list[tuple[str, int, int]]:
+        """Address, width and height of each picture in a tab's gallery."""
+        return [tuple(picture) for picture in self.driver.execute_script(_PICTURES, tab)]
+
+    def generate(self, tab: str = "txt2img", button: str = "generate") -> list[tuple[str, int, int]]:
+        """Press a button that draws, and wait for the pictures; the infotext is there then too."""
+        before = self.pictures(tab)
+        self.click(f"{tab}_{button}")
+        busy = f"return document.querySelector('#{tab}_interrupt').style.display === 'block'"
+        self.wait(lambda: self.pictures(tab) not in ([], before) and not self.driver.execute_script(busy), "a picture")
+        return self.pictures(tab)
+
+    def paste(self, infotext: str, done: Callable[[], bool]) -> None:
+        """Put an infotext into the prompt and press the paste button, until ``done``."""
+        self.set("txt2img_prompt", infotext)
+        self.click("paste")
+        self.wait(done, "the fields to be filled")
