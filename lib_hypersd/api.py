@@ -57,7 +57,7 @@ async def status() -> JSONResponse:
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
         "loras": [
-            {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": f.damaged}
+            {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": index.damage(f)}
             for f in index.files
         ],
         "samplers": [],

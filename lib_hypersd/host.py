@@ -129,7 +129,12 @@ def _lora_roots() -> list[str]:
     return [str(root) for root in roots if root]
 
 
-_loras = LoraCache(_entries, _describe_entry, _refresh_loras, _lora_roots, known_steps)
+def lora_cache() -> LoraCache:
+    """A cache over the host's registry that knows nothing yet."""
+    return LoraCache(_entries, _describe_entry, _refresh_loras, _lora_roots, known_steps)
+
+
+_loras = lora_cache()
 
 
 def lora_index() -> LoraIndex:

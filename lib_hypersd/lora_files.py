@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import catalog
 from .catalog import BY_NAME, Family, Kind, Variant
@@ -34,8 +34,7 @@ class RegisteredLora:
 class LoraFile:
     """A Hyper-SD LoRA on this machine.
 
-    `name` is what a tag says. `steps` is None where neither name nor metadata tell the trained step count;
-    `damaged` says what is wrong with the file ("is empty"), or None.
+    `name` is what a tag says. `steps` is None where neither name nor metadata tell the trained step count.
     """
 
     name: str
@@ -45,7 +44,6 @@ class LoraFile:
     kind: Kind = "plain"
     unified: bool = False
     half: bool = False
-    damaged: str | None = None
 
     @property
     def family(self) -> Family | None:
@@ -75,7 +73,8 @@ class LoraIndex:
         candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
         self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
         self._hyper = {f.name: f for f in self.files}
-        self._asked: dict[str, LoraFile] = {}
+        self._asked: dict[str, LoraFile] = {}  # filled as names are asked for; what they mean never changes
+        self._ranked: dict[tuple[Family, Preference], list[LoraFile]] = {}
 
     def __contains__(self, tag_name: str) -> bool:
         """Whether the host would resolve `<lora:tag_name>` to some file."""
@@ -106,16 +105,30 @@ class LoraIndex:
 
         Ties between step counts go to the larger one.
         """
-        usable = [f for f in self.files if f.family == family and f.steps is not None and f.damaged is None]
-        return min(usable, key=lambda f: _rank(f, preference)) if usable else None
+        return next((f for f in self._ranking(family, preference) if self.damage(f) is None), None)
 
-    def damaged(self, family: Family) -> LoraFile | None:
-        """A file of this family that is there but can't be read, if any."""
-        return next((f for f in self.files if f.damaged and f.family == family), None)
+    def damaged(self, family: Family, preference: Preference) -> LoraFile | None:
+        """The best file of a family that is there but can't be used."""
+        return next((f for f in self._ranking(family, preference) if self.damage(f)), None)
+
+    def damage(self, file: LoraFile) -> str | None:
+        """What is wrong with a file as of now, to stand after its name ("is empty"), or None. One stat call."""
+        try:
+            read_header(file.path)
+        except (DamagedFileError, OSError) as error:
+            return str(error) if isinstance(error, DamagedFileError) else "can't be read"
+        return None
 
     def has(self, variant: Variant) -> bool:
         found = self._hyper.get(variant.name) or self._copy_of(variant)
-        return found is not None and found.damaged is None
+        return found is not None and self.damage(found) is None
+
+    def _ranking(self, family: Family, preference: Preference) -> list[LoraFile]:
+        key = (family, preference)
+        if key not in self._ranked:
+            usable = (f for f in self.files if f.family == family and f.steps is not None)
+            self._ranked[key] = sorted(usable, key=lambda f: _rank(f, preference))
+        return self._ranked[key]
 
     def _copy_of(self, variant: Variant) -> LoraFile | None:
         wanted = (variant.family, variant.steps, variant.kind, variant.half)
@@ -131,7 +144,7 @@ class LoraIndex:
         if variant is None:
             file = self._read(lora, _wording(lora))
             return None if file.family is None else file
-        found = LoraFile(
+        return LoraFile(
             lora.name,
             lora.path,
             "flux-dev" if variant.family == "flux" else variant.family,
@@ -140,7 +153,6 @@ class LoraIndex:
             variant.unified,
             variant.half,
         )
-        return replace(found, damaged=_damage(lora.path))
 
     def _read(self, lora: RegisteredLora, wording: str) -> LoraFile:
         """A file whose name is not a catalog name: family from its tensors, steps and kind from its wording."""
@@ -148,10 +160,10 @@ class LoraIndex:
         kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
         try:
             header = read_header(lora.path)
-        except (DamagedFileError, OSError) as error:
+        except (DamagedFileError, OSError):
             alias = parse_alias(lora.name)
             guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
-            return LoraFile(lora.name, lora.path, guess, steps, kind, damaged=_reason(error))
+            return LoraFile(lora.name, lora.path, guess, steps, kind)
         steps = steps or _steps_in_metadata(header)
         architecture = architecture_of_lora(header.shapes)
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
@@ -198,18 +210,6 @@ def _steps_in_metadata(header: Header) -> int | None:
     return next(filter(None, map(steps_in_name, texts)), None)
 
 
-def _damage(path: str) -> str | None:
-    try:
-        read_header(path)
-    except (DamagedFileError, OSError) as error:
-        return _reason(error)
-    return None
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, DamagedFileError) else "can't be read"
-
-
 class LoraCache:
     """The index of the host's registry, rebuilt only when something changed.
 
@@ -237,16 +237,12 @@ class LoraCache:
         if self._seen is not None and self._folders != _mtimes(self._folders):
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
-        if seen != self._seen or steps != self._steps or self._stale():
+        if seen != self._seen or steps != self._steps:
             loras = [self._describe(entry) for entry in seen]
             self._index = LoraIndex(loras, steps)
             self._seen, self._steps = seen, dict(steps)
             self._folders = _mtimes({*self._roots(), *(os.path.dirname(lora.path) for lora in loras)})
         return self._index
-
-    def _stale(self) -> bool:
-        """Whether a Hyper-SD file's state differs from the indexed one: vanished, or copied to its end since."""
-        return any(_damage(f.path) != f.damaged for f in self._index.files)
 
 
 def _mtimes(folders: Iterable[str]) -> dict[str, int]:

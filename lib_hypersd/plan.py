@@ -181,9 +181,7 @@ def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Ty
         file, variant = typed.file, typed.missing
     elif settings.lora == "auto":
         file, variant = index.choose(family, wish), wanted_variant(family, wish)
-        damaged = index.damaged(family)
-        if file is None and damaged:
-            file = damaged
+        file = file or index.damaged(family, wish)
     else:
         file, variant = _named_file(settings, family, index)
     if file is None:
@@ -192,8 +190,9 @@ def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Ty
             f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
             "and put it into models/Lora."
         )
-    if file.damaged:
-        raise _Refusal(f"{file.name} {file.damaged}: nothing was changed; download the file again.")
+    damage = index.damage(file)
+    if damage:
+        raise _Refusal(f"The file of {file.name} {damage}: nothing was changed; download it again.")
     return file
 
 
@@ -320,7 +319,7 @@ def _hires_target(
         typed = typed_tag(request.hr_prompts, index, hr.family, settings.explicit_steps, comments=request.comments)
         usable = typed.file is not None and typed.file.family == hr.family
         file = typed.file if usable else index.choose(hr.family, Preference(settings.explicit_steps))
-        if file is not None and file.damaged is None and file.steps is not None:
+        if file is not None and file.steps is not None and index.damage(file) is None:
             typed = typed if usable else Typed()
             weightless = settings if hr.family == first.family else _without_weight(settings)
             return _file_target(file, hr.family, file.kind, file.steps, hr, weightless, typed, index, request.comments)

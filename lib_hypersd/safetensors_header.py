@@ -48,6 +48,11 @@ def read_header(path: str) -> Header:
     return known[1]
 
 
+def forget() -> None:
+    """Drop what is remembered, as after a restart."""
+    _remembered.clear()
+
+
 def _read(path: str, size: int) -> Header:
     if size == 0:
         raise DamagedFileError("is empty")

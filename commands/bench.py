@@ -1,0 +1,33 @@
+"""`python3 run.py bench hook|quality [--json FILE]`: what the extension costs, and what the LoRAs keep."""
+
+from __future__ import annotations
+
+import argparse
+
+BENCHMARKS = {
+    "hook": "milliseconds that the hooks add to a picture, with 1,000 LoRA files; first and later scans",
+    "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
+}
+
+
+def main() -> None:
+    told = "\n".join(f"  {name:9}{text}" for name, text in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="run.py bench", description=told, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=tuple(BENCHMARKS))
+    parser.add_argument("--json", metavar="FILE", help="also write the figures here")
+    parser.add_argument("--prompts", type=int, default=512, help="quality: how many of each kind (default: 512)")
+    args = parser.parse_args()
+    if args.name == "hook":
+        from . import bench_hook
+
+        bench_hook.run(args.json)
+    else:
+        from . import bench_quality
+
+        bench_quality.run(args.prompts, args.json)
+
+
+if __name__ == "__main__":
+    main()

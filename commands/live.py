@@ -1,0 +1,52 @@
+"""`python3 run.py live URL`: the scenario suite over HTTP against any WebUI that has the extension installed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "tests"))
+
+from live import runner  # noqa: E402
+from live.client import Client  # noqa: E402
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run.py live",
+        description="Check the extension's promises over HTTP against a running WebUI; its options are put back.",
+    )
+    parser.add_argument("url", metavar="URL", help="the WebUI's address, e.g. http://127.0.0.1:7860")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all figures here")
+    parser.add_argument("--api-auth", metavar="U:P", help="credentials that the API asks for")
+    parser.add_argument("--size", type=int, default=64, help="width and height of the pictures (default: 64)")
+    parser.add_argument("--checkpoint", default="", help="select this one first (default: the selected one)")
+    parser.add_argument("--only", metavar="TEXT", default="", help="scenarios whose group.name holds this text")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and run none")
+    return parser
+
+
+def main() -> None:
+    args = build_parser().parse_args()
+    chosen = [s for s in runner.all_scenarios() if args.only in f"{s.group}.{s.name}"]
+    if args.list:
+        print("\n".join(f"{s.group}.{s.name}" for s in chosen))
+        return
+    client = Client(args.url, args.api_auth)
+    try:
+        client.get("/hypersd/v1/status")
+    except (OSError, AssertionError) as error:
+        sys.exit(f"error: no WebUI with Hyper-SD at {args.url}: {error}")
+    with runner.Session(client, args.size, args.checkpoint, bool(args.api_auth)) as target:
+        outcomes = runner.run_all(target, chosen)
+        if args.json:
+            runner.write_json(args.json, target, outcomes)
+    counts = runner.summary(outcomes)
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    sys.exit(1 if counts["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
