@@ -45,6 +45,8 @@ class CheckpointBox:
     def __init__(self):
         from modules_forge import main_entry  # only Forge and Neo have it
 
+        if not shared.opts.sd_model_checkpoint and sd_models.checkpoints_list:
+            shared.opts.set("sd_model_checkpoint", sd_models.select_checkpoint().name)
         profile = ui_profile.current()
         self.presets = PRESETS[profile.name]
         choose = gr.Radio if profile.name == "forge" else gr.Dropdown
