@@ -1,0 +1,18 @@
+"""The promises, grouped. Importing this package registers them in the order below."""
+
+# ruff: noqa: I001
+from . import (  # noqa: F401
+    activation,
+    off,
+    infotext,
+    once,
+    values,
+    bad_input,
+    prompt_tags,
+    second_pass,
+    image_to_image,
+    families,
+    endpoints,
+    access,
+    traces,
+)

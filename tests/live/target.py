@@ -1,0 +1,260 @@
+"""The WebUI under test: what it has, and how a scenario asks it for pictures and plans."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from PIL import Image
+
+from .client import Client, Drawn, Infotext, Plan, Reply
+from .published import BY_NAME, Variant, best
+from .scenario import SkippedError
+
+TITLE = "Hyper-SD"
+TXT2IMG, IMG2IMG = "StableDiffusionProcessingTxt2Img", "StableDiffusionProcessingImg2Img"
+STOCK_STEPS = 3
+# Words in a checkpoint's name that say its family, for hosts with several.
+FAMILY_WORDS = {
+    "sd15": ("sd15", "v1-5", "sd-v1"),
+    "sd21": ("sd21", "v2-1"),
+    "sdxl": ("sdxl", "sd_xl"),
+    "sd3": ("sd3",),
+    "flux": ("flux",),
+}
+SPECIAL_WORDS = ("turbo", "lightning", "lcm", "schnell", "dmd", "hyper", "1step", "refiner", "nf4")
+INFOTEXT_TO_REQUEST = {
+    "Steps": ("steps", int),
+    "Sampler": ("sampler_name", str),
+    "Schedule type": ("scheduler", str),
+    "CFG scale": ("cfg_scale", float),
+    "Distilled CFG Scale": ("distilled_cfg_scale", float),
+    "Seed": ("seed", int),
+    "Denoising strength": ("denoising_strength", float),
+    "Hires upscale": ("hr_scale", float),
+    "Hires upscaler": ("hr_upscaler", str),
+    "Hires steps": ("hr_second_pass_steps", int),
+    "Hires sampler": ("hr_sampler_name", str),
+    "Hires schedule type": ("hr_scheduler", str),
+    "Hires CFG Scale": ("hr_cfg", float),
+    "Hires Distilled CFG Scale": ("hr_distilled_cfg", float),
+    "Hires prompt": ("hr_prompt", str),
+    "Hires negative prompt": ("hr_negative_prompt", str),
+}
+
+
+class Target:
+    """Everything a scenario needs to know and do. Pictures of equal requests are drawn once."""
+
+    def __init__(self, client: Client, size: int = 64, auth_expected: bool = False) -> None:
+        self.client = client
+        self.size = size
+        self.auth_expected = auth_expected
+        self._drawn: dict[str, Drawn] = {}
+        self.pictures_asked = 0
+
+    # What the target has.
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        return self.client.get("/hypersd/v1/status")
+
+    @cached_property
+    def request_fields(self) -> dict[str, frozenset[str]]:
+        schemas = self.client.get("/openapi.json")["components"]["schemas"]
+        return {name: frozenset(schemas[name]["properties"]) for name in (TXT2IMG, IMG2IMG)}
+
+    def has_field(self, name: str) -> bool:
+        return name in self.request_fields[TXT2IMG]
+
+    @cached_property
+    def checkpoints(self) -> dict[str, str]:
+        """Model name to the title that `sd_model_checkpoint` takes."""
+        return {model["model_name"]: model["title"] for model in self.client.get("/sdapi/v1/sd-models")}
+
+    @cached_property
+    def loras(self) -> frozenset[str]:
+        return frozenset(lora["name"] for lora in self.client.get("/sdapi/v1/loras"))
+
+    @cached_property
+    def samplers(self) -> frozenset[str]:
+        return frozenset(sampler["name"] for sampler in self.client.get("/sdapi/v1/samplers"))
+
+    @cached_property
+    def family(self) -> str:
+        return str(self.status["family"])
+
+    @cached_property
+    def is_a1111(self) -> bool:
+        """A1111 evaluates the negative prompt at CFG 1; leaving it out may move a value by one."""
+        return not any(name in str(self.status["host"]).lower() for name in ("forge", "neo", "classic"))
+
+    @property
+    def tolerance(self) -> int:
+        """How far (of 255) a picture by hand may be from the extension's."""
+        return 1 if self.is_a1111 else 0
+
+    @cached_property
+    def best(self) -> Variant:
+        """The file that "auto" means for the checkpoint that is selected."""
+        found = best(self.family, self.loras)
+        if found is None:
+            raise SkippedError(f"no Hyper-SD LoRA for {self.family} on the target")
+        return found
+
+    @cached_property
+    def quick(self) -> Variant:
+        """A plain file of few steps: what pictures are drawn with where any file will do."""
+        found = best(self.family, self.loras, steps=2, kind="plain")
+        if found is None:
+            raise SkippedError(f"no plain Hyper-SD LoRA for {self.family} on the target")
+        return found
+
+    def variant(self, name: str) -> Variant:
+        """A published file that must be on the target."""
+        if name not in self.loras:
+            raise SkippedError(f"{name} is not on the target")
+        return BY_NAME[name]
+
+    def need_family(self, *families: str) -> None:
+        if self.family not in families:
+            raise SkippedError(f"the selected checkpoint is {self.family}, not {' or '.join(families)}")
+
+    def need_field(self, name: str) -> None:
+        if not self.has_field(name):
+            raise SkippedError(f"the host's txt2img has no field {name}")
+
+    def checkpoint(self, family: str, word: str = "") -> str:
+        """The title of a checkpoint of this family; `word` names a special kind ("lightning"), "" a plain one."""
+        for name, title in self.checkpoints.items():
+            lowered = name.lower()
+            if not any(w in lowered for w in FAMILY_WORDS[family]):
+                continue
+            special = [w for w in SPECIAL_WORDS if w in lowered]
+            if (word in special) if word else not special:
+                return title
+        raise SkippedError(f"no {(word + ' ') if word else ''}{family} checkpoint on the target")
+
+    # What can be asked of it.
+
+    def request(self, **fields: Any) -> dict[str, Any]:
+        """A small stock-like txt2img request; `hypersd` is the extension's object, `args` its whole list."""
+        request: dict[str, Any] = {
+            "prompt": "a red circle on a green background",
+            "negative_prompt": "",
+            "seed": 7,
+            "subseed": 7,
+            "steps": STOCK_STEPS,
+            "cfg_scale": 7.0,
+            "sampler_name": "Euler a",
+            "scheduler": "Karras",
+            "width": self.size,
+            "height": self.size,
+            "save_images": False,
+            "do_not_save_samples": True,
+            "do_not_save_grid": True,
+        }
+        if "hypersd" in fields:
+            fields["args"] = [fields.pop("hypersd")]
+        if "args" in fields:
+            fields["alwayson_scripts"] = {TITLE: {"args": fields.pop("args")}}
+        request |= fields
+        # Without it Forge's API ends in 500 on every hires request, with or without extensions.
+        if request.get("enable_hr") and self.has_field("hr_additional_modules"):
+            request.setdefault("hr_additional_modules", ["Use same choices"])
+        return request
+
+    def draw(self, *, fresh: bool = False, **fields: Any) -> Drawn:
+        """txt2img."""
+        return self._draw("/sdapi/v1/txt2img", self.request(**fields), fresh)
+
+    def draw_over(self, *, fresh: bool = False, mask: bool = False, **fields: Any) -> Drawn:
+        """img2img over a fixed picture; with a mask over its left half (inpaint)."""
+        images = {"init_images": [self._gradient()], "denoising_strength": 0.55}
+        if mask:
+            images |= {"mask": self._left_half(), "mask_blur": 0, "inpainting_fill": 1}
+        return self._draw("/sdapi/v1/img2img", self.request(**(images | fields)), fresh)
+
+    def draw_infotext(self, infotext: Infotext, **fields: Any) -> Drawn:
+        """What a stock host draws from a pasted infotext: its fields by hand, this extension off."""
+        return self.draw(hypersd={"enabled": False}, **(self.pasted(infotext) | fields))
+
+    def pasted(self, infotext: Infotext) -> dict[str, Any]:
+        """The request that an infotext describes."""
+        width, height = infotext.fields["Size"].split("x")
+        request: dict[str, Any] = {
+            "prompt": infotext.prompt,
+            "negative_prompt": infotext.negative_prompt,
+            "width": int(width),
+            "height": int(height),
+            "scheduler": "Automatic",
+        }
+        for name, (key, kind) in INFOTEXT_TO_REQUEST.items():
+            if name in infotext.fields and self.has_field(key):
+                request[key] = kind(infotext.fields[name])
+        if "Hires upscale" in infotext.fields:
+            request["enable_hr"] = True
+        return request
+
+    def try_to_draw(self, **fields: Any) -> Reply:
+        """txt2img whose status is looked at."""
+        return self.client.send("POST", "/sdapi/v1/txt2img", self.request(**fields))
+
+    def _draw(self, path: str, request: dict[str, Any], fresh: bool) -> Drawn:
+        key = path + json.dumps(request, sort_keys=True)
+        if fresh or key not in self._drawn:
+            self.pictures_asked += 1
+            self._drawn[key] = Drawn.read(self.client.post(path, request))
+        return self._drawn[key]
+
+    def plan(self, hypersd: object = None, **fields: Any) -> Plan:
+        """What the extension would do; None leaves the object out."""
+        reply = self.try_to_plan(hypersd, **fields)
+        if reply.status != 200:
+            raise AssertionError(f"plan answered {reply.status}: {reply.text[:300]}")
+        return Plan.read(reply.json())
+
+    def try_to_plan(self, hypersd: object = None, **fields: Any) -> Reply:
+        body = self.request(**fields)
+        if hypersd is not None:
+            body["hypersd"] = hypersd
+        return self.client.send("POST", "/hypersd/v1/plan", body)
+
+    def options(self) -> dict[str, Any]:
+        return self.client.get("/sdapi/v1/options")
+
+    @contextlib.contextmanager
+    def option(self, name: str, value: object) -> Iterator[None]:
+        """Set one option of the host for a while."""
+        before = self.options()
+        if name not in before:
+            raise SkippedError(f"the host has no option {name}")
+        self.client.post("/sdapi/v1/options", {name: value})
+        self._drawn.clear()
+        try:
+            yield
+        finally:
+            self.client.post("/sdapi/v1/options", {name: before[name]})
+            self._drawn.clear()
+
+    def _gradient(self) -> str:
+        size = self.size
+        image = Image.new("RGB", (size, size))
+        image.putdata([(255 * x // size, 255 * y // size, 128) for y in range(size) for x in range(size)])
+        return _encoded(image)
+
+    def _left_half(self) -> str:
+        image = Image.new("L", (self.size, self.size), 0)
+        image.paste(255, (0, 0, self.size // 2, self.size))
+        return _encoded(image)
+
+
+def _encoded(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
