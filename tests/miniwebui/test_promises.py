@@ -291,3 +291,24 @@ def test_broken_lora_files_are_reported_and_the_picture_is_drawn(tmp_path: Path)
         for name in ("empty", "truncated", "text", "huge"):
             assert server.draw(prompt=f"{PROMPT} <lora:{name}:1>").pixels == plain.pixels
         assert any("activating extra network lora" in line for line in server.log)
+
+
+def test_an_axis_of_the_plot_sets_its_field_before_process(forge):
+    names = [x["name"] for x in forge.get("/sdapi/v1/script-info")]
+    assert "x/y/z plot" in names
+    steps = 4  # the place of "Steps" among the txt2img axes
+    args = [steps, "2,3", [], 0, "", [], 0, "", [], True, True, False, False, False, False, False, 0, False]
+    before = forge.stats()["evaluations"]
+    drawn = forge.draw(script_name="X/Y/Z plot", script_args=args, cfg_scale=1)
+    assert forge.stats()["evaluations"] - before == 5
+    assert len(drawn.images) == 3
+    assert drawn.pixels[1] == forge.draw(steps=2, cfg_scale=1).pixels[0]
+    assert 'X Type: Steps, X Values: "2,3"' in drawn.text
+
+
+def test_prompts_from_a_file_are_drawn_one_by_one(forge):
+    lines = 'a red circle\n--prompt "a blue square" --steps 2'
+    args = [False, False, "start", lines, False]
+    drawn = forge.draw(script_name="prompts from file or textbox", script_args=args, prompt="")
+    assert drawn.pixels[0] == forge.draw(prompt="a red circle").pixels[0]
+    assert drawn.pixels[1] == forge.draw(prompt="a blue square", steps=2).pixels[0]

@@ -32,6 +32,7 @@ from modules import (
     sd_samplers,
     sd_schedulers,
     shared,
+    ui,
 )
 from modules.api import models
 from modules.processing import (
@@ -161,8 +162,10 @@ class Api:
         if PROFILE.api_handles_errors:
             api_middleware(self.app)
         self._add_routes()
-        self.default_script_arg_txt2img = self._defaults_of(scripts.scripts_txt2img, False)
-        self.default_script_arg_img2img = self._defaults_of(scripts.scripts_img2img, True)
+        if not scripts.scripts_txt2img.scripts or not scripts.scripts_img2img.scripts:
+            ui.create_ui()  # without a page: scripts have their places among the arguments from it
+        self.default_script_arg_txt2img = self.init_default_script_args(scripts.scripts_txt2img)
+        self.default_script_arg_img2img = self.init_default_script_args(scripts.scripts_img2img)
 
     def _add_routes(self):
         get, post = {"methods": ["GET"]}, {"methods": ["POST"]}
@@ -216,18 +219,6 @@ class Api:
         raise HTTPException(
             status_code=401, detail="Incorrect username or password", headers={"WWW-Authenticate": "Basic"}
         )
-
-    def _defaults_of(self, runner, is_img2img):
-        if not runner.scripts:
-            runner.initialize_scripts(is_img2img)
-        if runner.inputs == [None]:  # no page: build the scripts' components for their positions
-            with gr.Blocks():
-                runner.prepare_ui()
-                sections = dict.fromkeys(x.section for x in runner.alwayson_scripts if x.section is not None)
-                for section in sections:
-                    runner.setup_ui_for_section(section)
-                runner.setup_ui()
-        return self.init_default_script_args(runner)
 
     def init_default_script_args(self, script_runner):
         """The scripts' default arguments: their UI is built once more to read its values."""
