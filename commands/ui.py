@@ -42,10 +42,8 @@ def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) 
     if args.models_dir:
         models = Path(_existing(args.models_dir, parser))
         result += ["--models-dir", str(models)]
-        if not (models / "Stable-diffusion").is_dir():
-            result += ["--ckpt-dir", str(models)]
-        if not (models / "Lora").is_dir():
-            result += ["--lora-dir", str(models)]
+        if not any((models / name).is_dir() for name in ("Stable-diffusion", "Lora")):
+            result += ["--ckpt-dir", str(models), "--lora-dir", str(models)]
     if args.lora_dir:
         result += ["--lora-dir", _existing(args.lora_dir, parser)]
     extensions = [] if args.without_extension else [str(PROJECT)]

@@ -6,7 +6,12 @@ Kept to the standard library until the profile is known: it decides which librar
 """
 
 import argparse
+import atexit
+import importlib.util
 import os
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +33,27 @@ def commit_hash():
     return "<none>"
 
 
+def is_installed(package: str) -> bool:
+    """What extensions' install.py asks."""
+    return importlib.util.find_spec(package) is not None
+
+
+def run_pip(command: str, desc: str | None = None, live: bool = False) -> None:
+    print(f"Installing {desc or command}")
+    subprocess.check_call([sys.executable, "-m", "pip", *command.split(), "--prefer-binary"])
+
+
+def run_extension_installers(folders: list[str]) -> None:
+    """Run each extension's install.py before anything is imported, as the hosts do; a failing one is reported."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for folder in folders:
+        script = Path(folder) / "install.py"
+        if script.is_file():
+            done = subprocess.run([sys.executable, str(script)], env=environment, cwd=ROOT, check=False)
+            if done.returncode != 0:
+                print(f"*** Error running install.py for extension {folder}.", file=sys.stderr)
+
+
 def prepare_path(profile) -> None:
     """Put the profile's own packages, and gradio 3 where it needs it, first on sys.path."""
     if profile.gradio_major == 3:
@@ -44,7 +70,11 @@ def parse_arguments(argv: list[str]) -> tuple[str, list[str]]:
     parser.add_argument("--profile", default="forge")
     parser.add_argument("--data-dir", default=None)
     known, rest = parser.parse_known_args(argv)
-    folder = known.data_dir or tempfile.mkdtemp(prefix="miniwebui-")
+    folder = known.data_dir
+    if folder is None:
+        folder = tempfile.mkdtemp(prefix="miniwebui-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder goes then too
     return known.profile, [*rest, "--data-dir", folder]
 
 
@@ -76,6 +106,7 @@ def prepare() -> None:
     os.environ.update({k: os.environ.get(k, v) for k, v in THREADS.items()})
     profiles.PROFILE = profile
     sys.modules["launch"] = sys.modules[__name__]
+    run_extension_installers([b for a, b in zip(rest, rest[1:], strict=False) if a == "--extra-extension"])
     prepare_path(profile)
     sys.argv += default_models(sys.argv, profile)
 

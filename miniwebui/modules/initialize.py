@@ -26,7 +26,6 @@ def imports():
 def initialize():
     from modules import sd_models, shared
 
-    sd_models.setup_model()
     if not PROFILE.forge_engine:
         from modules.call_queue import wrap_queued_call
 

@@ -96,10 +96,6 @@ class CheckpointInfo:
     __repr__ = __str__
 
 
-def setup_model():
-    os.makedirs(model_path, exist_ok=True)
-
-
 def checkpoint_tiles(use_short=False):
     short = (lambda x: x.short_title) if use_short else (lambda x: x.name if PROFILE.forge_engine else x.title)
     return [short(x) for x in checkpoints_list.values()]

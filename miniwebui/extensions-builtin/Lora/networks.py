@@ -51,7 +51,6 @@ def list_available_networks():
         known.clear()
     available_network_hash_lookup.clear()
     forbidden_network_aliases.update({"none": 1, "Addams": 1})
-    os.makedirs(shared.cmd_opts.lora_dir, exist_ok=True)
     process_network_files()
 
 
