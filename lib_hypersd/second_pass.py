@@ -14,6 +14,10 @@ MAX_NUDGE = 0.05
 """The largest change of a person's denoising strength."""
 
 
+NOTHING = 0.001
+"""Below this denoising strength there is no second pass to speak of."""
+
+
 @dataclass(frozen=True)
 class SecondPass:
     """k evaluated steps at denoising strength `denoise`."""
@@ -33,9 +37,9 @@ def on_trained_timesteps(
     """The second pass nearest to `denoise` whose schedule has exactly `trained` steps.
 
     `steps` holds k fixed; `nudge=False` holds the denoising strength fixed. None where no k exists within
-    MAX_NUDGE of `denoise`, or where `denoise` is 0.
+    MAX_NUDGE of `denoise`, or where `denoise` is next to nothing.
     """
-    if denoise <= 0:
+    if denoise < NOTHING:
         return None
     ks = range(1, trained + 1) if steps is None else (steps,)
     nearest = ((k, _nearest(trained, k, denoise)) for k in ks)

@@ -1,0 +1,137 @@
+"""Which files a machine has, and which one a wish means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from files import index_of, lora, write_safetensors
+
+from lib_hypersd.catalog import BY_NAME, VARIANTS
+from lib_hypersd.lora_files import LoraCache, LoraIndex, Preference, RegisteredLora, wanted_variant
+
+
+def _chosen(index: LoraIndex, family: str, steps: int | None = None, kind: str = "plain") -> str | None:
+    file = index.choose(family, Preference(steps, kind))  # type: ignore[arg-type]
+    return file.name if file else None
+
+
+@pytest.mark.parametrize(
+    ("family", "steps", "kind", "name"),
+    [
+        ("sd15", None, "plain", "Hyper-SD15-8steps-lora"),
+        ("sd15", None, "cfg", "Hyper-SD15-8steps-CFG-lora"),
+        ("sd15", 12, "plain", "Hyper-SD15-12steps-CFG-lora"),
+        ("sd15", 3, "plain", "Hyper-SD15-4steps-lora"),
+        ("sd15", 6, "plain", "Hyper-SD15-8steps-lora"),
+        ("sd15", 1, "plain", "Hyper-SD15-1step-lora"),
+        ("sdxl", 10, "plain", "Hyper-SDXL-12steps-CFG-lora"),
+        ("flux", None, "plain", "Hyper-FLUX.1-dev-8steps-lora"),
+        ("flux", 12, "plain", "Hyper-FLUX.1-dev-16steps-lora"),
+        ("sd3", None, "plain", "Hyper-SD3-8steps-CFG-lora"),
+    ],
+)
+def test_the_best_present_variant(everything: LoraIndex, family: str, steps: int | None, kind: str, name: str) -> None:
+    assert _chosen(everything, family, steps, kind) == name
+
+
+def test_the_order_where_nothing_was_asked(tmp_path: Path) -> None:
+    names = [v.name for v in VARIANTS if v.family == "sdxl" and v.kind == "plain"] + ["Hyper-SDXL-12steps-CFG-lora"]
+    order = []
+    while names:
+        best = _chosen(index_of(tmp_path, names), "sdxl")
+        assert best is not None
+        order.append(BY_NAME[best].steps)
+        names.remove(best)
+    assert order == [8, 4, 2, 12, 1]
+
+
+def test_half_size_serves_where_the_full_size_is_not_there(tmp_path: Path) -> None:
+    name = "Hyper-FLUX.1-dev-8steps-lora-fp16"
+    assert _chosen(index_of(tmp_path, [name]), "flux") == name
+
+
+def test_a_renamed_copy_is_known_by_tensors_and_wording(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "my_hyper_4step", 2048), lora(tmp_path, "hyper-8steps-cfg", 768)])
+    assert {(f.name, f.family, f.steps, f.kind) for f in index.files} == {
+        ("my_hyper_4step", "sdxl", 4, "plain"),
+        ("hyper-8steps-cfg", "sd15", 8, "cfg"),
+    }
+    asked = index.asked_file("Hyper-SDXL-4steps-lora")
+    assert asked is not None
+    assert asked.name == "my_hyper_4step"
+
+
+def test_a_copy_with_any_name_is_known_by_its_metadata(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "foo", 768, {"ss_output_name": "Hyper-SD15-4steps-lora"})])
+    assert [(f.name, f.steps) for f in index.files] == [("foo", 4)]
+    assert index.hyper_file("Hyper-SD15-4steps-lora") == index.files[0]
+
+
+def test_styles_are_not_taken_for_hyper_sd(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["HyperRealism-8steps", "my-style", "hyperbole_4step"])
+    assert index.files == ()
+
+
+def test_steps_that_no_name_tells_are_told_by_the_person(tmp_path: Path) -> None:
+    registered = [lora(tmp_path, "my-fast-lora")]
+    assert LoraIndex(registered).asked_file("my-fast-lora").steps is None  # type: ignore[union-attr]
+    assert LoraIndex(registered, {"my-fast-lora": 8}).asked_file("my-fast-lora").steps == 8  # type: ignore[union-attr]
+
+
+def test_a_damaged_file_is_passed_over_and_named(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["Hyper-SD15-8steps-lora", "Hyper-SD15-2steps-lora"])
+    (tmp_path / "Hyper-SD15-8steps-lora.safetensors").write_bytes(b"")
+    assert _chosen(index, "sd15") == "Hyper-SD15-2steps-lora"
+    damaged = index.damaged("sd15", Preference())
+    assert damaged is not None
+    assert index.damage(damaged) == "is empty"
+
+
+def test_a_file_that_vanished_is_not_chosen(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["Hyper-SD15-8steps-lora"])
+    (tmp_path / "Hyper-SD15-8steps-lora.safetensors").unlink()
+    assert _chosen(index, "sd15") is None
+
+
+def test_the_missing_file_that_is_named_is_the_one_that_was_wanted() -> None:
+    assert wanted_variant("sd15", Preference()).name == "Hyper-SD15-8steps-lora"
+    assert wanted_variant("sdxl", Preference(2)).name == "Hyper-SDXL-2steps-lora"
+
+
+class _Registry:
+    """A host's registry over a folder, which counts how often it is walked and described."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.walks, self.described = folder, 0, 0
+        self.entries: list[Path] = []
+        self.walk()
+
+    def walk(self) -> None:
+        self.walks += 1
+        self.entries = sorted(self.folder.glob("*.safetensors"))
+
+    def describe(self, path: object) -> RegisteredLora:
+        assert isinstance(path, Path)
+        self.described += 1
+        return RegisteredLora(path.stem, path.stem, str(path))
+
+    def cache(self) -> LoraCache:
+        return LoraCache(lambda: self.entries, self.describe, self.walk, lambda: [str(self.folder)], dict)
+
+
+def test_nothing_is_scanned_again_while_nothing_changes(tmp_path: Path) -> None:
+    lora(tmp_path, "Hyper-SD15-8steps-lora")
+    registry = _Registry(tmp_path)
+    cache = registry.cache()
+    first = cache.index()
+    assert all(cache.index() is first for _ in range(10))
+    assert (registry.walks, registry.described) == (1, 1)
+
+
+def test_a_file_added_while_the_ui_runs_is_found(tmp_path: Path) -> None:
+    registry = _Registry(tmp_path)
+    cache = registry.cache()
+    assert cache.index().files == ()
+    write_safetensors(tmp_path / "Hyper-SD15-8steps-lora.safetensors", {"x.alpha": ()})
+    assert [f.name for f in cache.index().files] == ["Hyper-SD15-8steps-lora"]

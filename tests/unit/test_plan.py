@@ -1,0 +1,427 @@
+"""The plan, by the contract's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from files import index_of, lora
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib_hypersd.catalog import BY_NAME
+from lib_hypersd.families import describe
+from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.plan import make_plan, plan_for_tags
+from lib_hypersd.request import Plan, Request
+from lib_hypersd.settings import Settings
+
+SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
+FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")
+TAG = "<lora:Hyper-SD15-8steps-lora:1>"
+
+
+def request(prompt: str = "a cat", **fields: Any) -> Request:
+    defaults: dict[str, Any] = {
+        "prompts": (prompt,),
+        "main_prompt": prompt,
+        "steps": 20,
+        "cfg_scale": 7.0,
+        "sampler_name": "DPM++ 2M",
+        "scheduler": "Karras",
+        "denoising_strength": 0.75,
+    }
+    return Request(**{**defaults, **fields})
+
+
+def hires(**fields: Any) -> Request:
+    return request(**{"enable_hr": True, "hr_prompts": ("a cat",), "denoising_strength": 0.55, **fields})
+
+
+def applied(asked: Request, plan: Plan) -> Request:
+    """The request that the plan makes of a request."""
+    values = {c.field: c.after for c in plan.settings_changes}
+    return replace(asked, prompts=plan.prompts, main_prompt=plan.main_prompt, hr_prompts=plan.hr_prompts, **values)
+
+
+def after(asked: Request, plan: Plan, name: str) -> Any:
+    return getattr(applied(asked, plan), name)
+
+
+# The recipe
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "summary"),
+    [
+        (SD15, "Hyper-SD15-8steps-lora × 1 · 8 steps · CFG 1 · Euler · SGM Uniform"),
+        (SDXL, "Hyper-SDXL-8steps-lora × 0.75 · 8 steps · CFG 1 · Euler · SGM Uniform"),
+        (SD3, "Hyper-SD3-8steps-CFG-lora × 0.125 · 8 steps · CFG 5 · Euler · SGM Uniform"),
+        (FLUX, "Hyper-FLUX.1-dev-8steps-lora × 0.125 · 8 steps · CFG 1 · distilled CFG 3.5 · Euler · SGM Uniform"),
+    ],
+)
+def test_each_familys_recipe(everything: LoraIndex, checkpoint: Any, summary: str) -> None:
+    plan = make_plan(request(distilled_cfg_scale=5.0), Settings(), checkpoint, everything)
+    assert plan.summary == summary
+
+
+def test_every_change_is_in_the_account(everything: LoraIndex) -> None:
+    plan = make_plan(request(), Settings(), SD15, everything)
+    told = [(c.field, c.before, c.after) for c in plan.changes]
+    assert told == [
+        ("steps", 20, 8),
+        ("cfg_scale", 7.0, 1.0),
+        ("sampler_name", "DPM++ 2M", "Euler"),
+        ("scheduler", "Karras", "SGM Uniform"),
+        ("prompt", "", TAG),
+    ]
+    assert all(c.reason for c in plan.changes)
+
+
+@pytest.mark.parametrize(
+    ("policy", "given_cfg", "cfg"),
+    [("clamp", 1.2, 1.2), ("clamp", 7.0, 1.0), ("recipe", 1.2, 1.0), ("keep", 7.0, 7.0), (2.5, 7.0, 2.5)],
+)
+def test_cfg_policies(everything: LoraIndex, policy: Any, given_cfg: float, cfg: float) -> None:
+    asked = request(cfg_scale=given_cfg)
+    plan = make_plan(asked, Settings(cfg=policy), SD15, everything)
+    assert after(asked, plan, "cfg_scale") == cfg
+    assert any("burnt" in n for n in plan.notices) == (cfg > 1.5)
+
+
+def test_cfg_preserved_keeps_a_cfg_within_its_range(everything: LoraIndex) -> None:
+    plan = make_plan(request(), Settings(lora="Hyper-SD15-8steps-CFG-lora"), SD15, everything)
+    assert not any(c.field == "cfg_scale" for c in plan.changes)
+
+
+def test_nf4_flux_gets_its_own_distilled_cfg(everything: LoraIndex) -> None:
+    nf4 = describe("flux1-dev-bnb-nf4", "flux-dev")
+    asked = request(distilled_cfg_scale=7.0)
+    assert after(asked, make_plan(asked, Settings(), nf4, everything), "distilled_cfg_scale") == 2.5
+
+
+def test_a_field_that_means_shift_is_never_touched(everything: LoraIndex) -> None:
+    flow = describe("flow-sdxl", "sdxl", uses_shift=True)
+    plan = make_plan(request(distilled_cfg_scale=12.0), Settings(distilled_cfg=3.0), flow, everything)
+    assert not any(c.field == "distilled_cfg_scale" for c in plan.changes)
+    assert any("Distilled CFG was not set" in n for n in plan.notices)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [("auto", 8), ("keep", 20), (6, 6)])
+def test_steps_policies(everything: LoraIndex, steps: Any, expected: int) -> None:
+    asked = request()
+    assert after(asked, make_plan(asked, Settings(steps=steps), SD15, everything), "steps") == expected
+
+
+def test_explicit_steps_choose_the_variant(everything: LoraIndex) -> None:
+    assert make_plan(request(), Settings(steps=2), SD15, everything).lora == "Hyper-SD15-2steps-lora"
+
+
+def test_what_an_axis_set_is_never_touched(everything: LoraIndex) -> None:
+    asked = request(explicit=frozenset({"steps", "cfg_scale"}))
+    plan = make_plan(asked, Settings(), SD15, everything)
+    assert {c.field for c in plan.changes} == {"sampler_name", "scheduler", "prompt"}
+    assert any("far from" in n for n in plan.notices)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "settings", "word"),
+    [
+        (describe("sd21", "sd2"), Settings(), "SD 2"),
+        (describe("refiner", "sdxl-refiner"), Settings(), "refiner"),
+        (describe("sd3.5_large", "sd35"), Settings(), "SD 3.5"),
+        (describe("chroma", "other"), Settings(), "another architecture"),
+        (describe("sdxl_lightning_4step", "sdxl"), Settings(), "lightning"),
+        (describe("flux1-schnell", "flux-schnell"), Settings(), "schnell"),
+        (SD15, Settings(lora="Hyper-SDXL-8steps-lora"), "SDXL"),
+        (SD15, Settings(lora="Hyper-SDXL"), "SDXL"),
+    ],
+)
+def test_nothing_changes_and_one_notice_says_why(
+    everything: LoraIndex, checkpoint: Any, settings: Settings, word: str
+) -> None:
+    plan = make_plan(request(), settings, checkpoint, everything)
+    assert not plan.active
+    assert plan.changes == ()
+    assert plan.prompts == ("a cat",)
+    (notice,) = plan.notices
+    assert word in notice
+
+
+def test_a_missing_file_is_named_with_its_source(tmp_path: Path) -> None:
+    plan = make_plan(request(), Settings(), SD15, LoraIndex())
+    assert not plan.active
+    assert "Hyper-SD15-8steps-lora.safetensors" in plan.notice
+    assert "ByteDance/Hyper-SD" in plan.notice
+    plan = make_plan(request(), Settings(lora="Hyper-SD15-2steps-lora"), SD15, index_of(tmp_path, ["other"]))
+    assert "Hyper-SD15-2steps-lora.safetensors" in plan.notice
+
+
+def test_a_distilled_checkpoint_is_done_where_a_file_or_tag_says_so(everything: LoraIndex) -> None:
+    turbo = describe("model_turbo", "sdxl")
+    for asked, settings in (
+        (request(), Settings(lora="Hyper-SDXL-8steps-lora")),
+        (request("a cat <lora:Hyper-SDXL-8steps-lora:0.75>"), Settings()),
+    ):
+        plan = make_plan(asked, settings, turbo, everything)
+        assert plan.active
+        assert any("turbo" in n for n in plan.notices)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("sdxl_lightning_4step", 4), ("merged-hyper-8s", 8), ("merged-hyper", 8)])
+def test_lora_none_tunes_the_settings_alone(everything: LoraIndex, name: str, steps: int) -> None:
+    asked = request()
+    plan = make_plan(asked, Settings(lora="none"), describe(name, "sdxl"), everything)
+    assert plan.prompts == ("a cat",)
+    assert (plan.lora, plan.weight) == ("none", None)
+    assert (after(asked, plan, "steps"), after(asked, plan, "cfg_scale")) == (steps, 1.0)
+
+
+def test_the_one_step_unet_runs_as_the_article_runs_it(everything: LoraIndex) -> None:
+    asked = request()
+    plan = make_plan(asked, Settings(), describe("Hyper-SDXL-1step-Unet", "sdxl"), everything)
+    result = applied(asked, plan)
+    assert (result.steps, result.sampler_name, result.scheduler, result.cfg_scale) == (2, "Euler a", "SGM Uniform", 1.0)
+    assert result.prompts == ("a cat",)
+    assert any("hires" in n for n in plan.notices)
+
+
+def test_a_file_of_unknown_steps_asks_once(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "fast-one")])
+    assert "Trained steps" in make_plan(request(), Settings(lora="fast-one"), SD15, index).notice
+    assert make_plan(request(), Settings(lora="fast-one", steps=8), SD15, index).prompts == ("a cat <lora:fast-one:1>",)
+
+
+# Tags
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (f"a {TAG} cat", f"a {TAG} cat"),
+        ("a <lora:Hyper-SD15-8steps-lora:0.8> cat", "a <lora:Hyper-SD15-8steps-lora:0.8> cat"),
+        ("a <lora:Hyper-SD15-8steps-lora> cat", f"a {TAG} cat"),
+        ("a <lora:hyper-sd15> cat", f"a {TAG} cat"),
+        ("a <lora:Hyper-SD15-8step:0.9> cat", "a <lora:Hyper-SD15-8steps-lora:0.9> cat"),
+        ("a <lora:Hyper-SD15:te=0:unet=1> cat", "a <lora:Hyper-SD15-8steps-lora:te=0:unet=1> cat"),
+        (f"({TAG}:1.2) cat", f"({TAG}:1.2) cat"),
+        (f"{TAG} a {TAG} cat", f"{TAG} a cat"),
+        (f"{TAG} a <lora:Hyper-SD15-4steps-lora:1> cat", f"{TAG} a cat"),
+        (f"{TAG} a <lora:Hyper-SD15-4steps> cat", f"{TAG} a cat"),
+        (f"# {TAG}\na cat", f"# {TAG}\na cat {TAG}"),
+        (f"a cat # {TAG}", f"a cat # {TAG}\n{TAG}"),
+        ("<lora:style:0.7> a cat", f"<lora:style:0.7> a cat {TAG}"),
+    ],
+)
+def test_every_prompt_holds_the_tag_once(everything: LoraIndex, typed: str, expected: str) -> None:
+    plan = make_plan(request(typed), Settings(), SD15, everything)
+    assert plan.prompts == (expected,)
+    assert plan.main_prompt == expected
+
+
+def test_a_second_tag_is_taken_out_with_a_notice(everything: LoraIndex) -> None:
+    plan = make_plan(request(f"{TAG} <lora:Hyper-SD15-4steps-lora:1>"), Settings(), SD15, everything)
+    assert any("Hyper-SD15-4steps-lora" in n for n in plan.notices)
+
+
+def test_a_typed_tag_beats_lora_and_weight(everything: LoraIndex) -> None:
+    settings = Settings(lora="Hyper-SD15-2steps-lora", weight=0.3)
+    plan = make_plan(request("a <lora:Hyper-SD15-4steps-lora:0.9>"), settings, SD15, everything)
+    assert (plan.lora, plan.weight) == ("Hyper-SD15-4steps-lora", 0.9)
+
+
+def test_a_batch_with_differing_prompts_has_one_tag_each(everything: LoraIndex) -> None:
+    prompts = ("a cat", "a dog <lora:Hyper-SD15-8steps-lora:0.9>", "a cat")
+    plan = make_plan(request(prompts=prompts), Settings(), SD15, everything)
+    tag = "<lora:Hyper-SD15-8steps-lora:0.9>"
+    assert plan.prompts == (f"a cat {tag}", f"a dog {tag}", f"a cat {tag}")
+
+
+def test_a_files_own_name_wins_over_an_alias(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "Hyper-SD15"), lora(tmp_path, "Hyper-SD15-8steps-lora")])
+    plan = plan_for_tags(request("a <lora:Hyper-SD15:1>"), SD15, index)
+    assert plan.prompts == ("a <lora:Hyper-SD15:1>",)
+
+
+@pytest.mark.parametrize("alias", ["<lora:Hyper-SDXL:0.75>", "<lora:Hyper-FLUX-8steps>"])
+def test_an_alias_of_another_family_is_taken_out(everything: LoraIndex, alias: str) -> None:
+    plan = plan_for_tags(request(f"a cat {alias}"), SD15, everything)
+    assert plan.prompts == ("a cat",)
+    assert plan.settings_changes == ()
+    assert not plan.active
+    assert "not for this checkpoint" in plan.notice
+
+
+def test_an_alias_without_a_file_is_taken_out(tmp_path: Path) -> None:
+    plan = plan_for_tags(request("a cat <lora:Hyper-SD15-4steps>"), SD15, LoraIndex())
+    assert plan.prompts == ("a cat",)
+    assert "Hyper-SD15-4steps-lora.safetensors" in plan.notice
+
+
+def test_a_far_weight_gets_a_notice(everything: LoraIndex) -> None:
+    plan = make_plan(request("a <lora:Hyper-FLUX.1-dev-8steps-lora:1>"), Settings(), FLUX, everything)
+    assert any("Weight 1 is far from 0.125" in n for n in plan.notices)
+
+
+def test_a_negative_prompt_at_cfg_1_gets_a_notice(everything: LoraIndex) -> None:
+    plan = make_plan(request(negative_prompt=True), Settings(), SD15, everything)
+    assert "The negative prompt has no effect at CFG 1." in plan.notices
+
+
+# Hires and img2img
+
+
+def test_hires_tune_lands_on_trained_timesteps(everything: LoraIndex) -> None:
+    asked = hires(hr_cfg=7.0, hr_sampler_name="DPM++ 2M", hr_scheduler="Karras")
+    result = applied(asked, make_plan(asked, Settings(), SD15, everything))
+    assert (result.hr_second_pass_steps, result.denoising_strength) == (5, 0.56)
+    assert (result.hr_cfg, result.hr_sampler_name, result.hr_scheduler) == (1.0, "Euler", "SGM Uniform")
+    assert (result.hr_scale, result.hr_upscaler) == (asked.hr_scale, asked.hr_upscaler)
+    assert result.hr_prompts == (f"a cat {TAG}",)
+
+
+def test_use_same_stays_as_such(everything: LoraIndex) -> None:
+    plan = make_plan(hires(), Settings(), SD15, everything)
+    assert not any(c.field in ("hr_sampler_name", "hr_scheduler") for c in plan.changes)
+
+
+def test_hires_keep_leaves_the_pass_alone(everything: LoraIndex) -> None:
+    plan = make_plan(hires(hr_cfg=7.0), Settings(hires="keep"), SD15, everything)
+    assert not any(c.field.startswith("hr_") or c.field == "denoising_strength" for c in plan.changes)
+
+
+def test_hires_always_turns_it_on_last(everything: LoraIndex) -> None:
+    asked = request(hr_cfg=1.0)
+    plan = make_plan(asked, Settings(hires="always"), SD15, everything)
+    result = applied(asked, plan)
+    assert (result.enable_hr, result.hr_scale, result.hr_upscaler) == (True, 1.5, "None")
+    assert (result.denoising_strength, result.hr_second_pass_steps) == (0.56, 5)
+    assert plan.settings_changes[-1].field == "enable_hr"
+
+
+def test_hires_always_uses_the_articles_denoise_for_sdxl_cfg(everything: LoraIndex) -> None:
+    asked = request()
+    plan = make_plan(asked, Settings(hires="always", lora="Hyper-SDXL-8steps-CFG-lora"), SDXL, everything)
+    assert after(asked, plan, "denoising_strength") == 0.6
+
+
+def test_hires_is_never_turned_on_over_a_resize_by_pixels(everything: LoraIndex) -> None:
+    plan = make_plan(request(hires_obstacle="a resize is set"), Settings(hires="always"), SD15, everything)
+    assert not any(c.field == "enable_hr" for c in plan.changes)
+    assert any("was not turned on" in n for n in plan.notices)
+
+
+def test_hires_values_that_were_asked_for_are_kept(everything: LoraIndex) -> None:
+    settings = Settings(hires_steps=3, hires_denoise=0.33, hires_scale=2.0, hires_upscaler="Latent")
+    asked = hires()
+    result = applied(asked, make_plan(asked, settings, SD15, everything))
+    assert (result.hr_second_pass_steps, result.denoising_strength) == (3, 0.33)
+    assert (result.hr_scale, result.hr_upscaler) == (2.0, "Latent")
+
+
+def test_a_strength_without_trained_timesteps_is_left_and_said(everything: LoraIndex) -> None:
+    asked = hires(denoising_strength=0.33)
+    plan = make_plan(asked, Settings(steps=4), SD15, everything)
+    assert after(asked, plan, "denoising_strength") == 0.33
+    assert any("0.33" in n for n in plan.notices)
+
+
+def test_a_hires_checkpoint_of_another_family_gets_its_own_lora(everything: LoraIndex) -> None:
+    plan = make_plan(hires(), Settings(), SD15, everything, SDXL)
+    assert plan.prompts == (f"a cat {TAG}",)
+    assert plan.hr_prompts == ("a cat <lora:Hyper-SDXL-8steps-lora:0.75>",)
+
+
+def test_a_hires_checkpoint_without_a_lora_keeps_what_it_had(everything: LoraIndex) -> None:
+    asked = hires()
+    plan = make_plan(asked, Settings(), SD15, everything, describe("sd21", "sd2"))
+    result = applied(asked, plan)
+    assert (result.hr_second_pass_steps, result.hr_sampler_name, result.hr_scheduler) == (20, "DPM++ 2M", "Karras")
+    assert result.hr_prompts == ("a cat",)
+    assert any("sd21" in n for n in plan.notices)
+
+
+@pytest.mark.parametrize(("fixed", "steps", "denoise"), [(False, 8, 0.55), (True, 5, 0.56)])
+def test_img2img_evaluates_what_the_recipe_means(
+    everything: LoraIndex, fixed: bool, steps: int, denoise: float
+) -> None:
+    asked = request(mode="img2img", denoising_strength=0.55, img2img_fixed_steps=fixed)
+    result = applied(asked, make_plan(asked, Settings(), SD15, everything))
+    assert (result.steps, result.denoising_strength) == (steps, denoise)
+
+
+def test_reforges_hires_cfg_zero_stays(everything: LoraIndex) -> None:
+    plan = make_plan(hires(hr_cfg=0.0, hr_cfg_zero_is_same=True), Settings(), SD15, everything)
+    assert not any(c.field == "hr_cfg" for c in plan.changes)
+
+
+# Once is enough
+
+WORDS = st.sampled_from(
+    ["a cat", "<lora:Hyper-SD15>", "<lora:Hyper-SD15-4steps:0.8>", TAG, "<lora:x:1>", "# note", "\n", "AND", "BREAK",
+     "<lora:Hyper-SDXL>", "<lora:Hyper-SD15-2steps-lora>", "(a:1.2)", "<lora:Hyper-SD15-12steps-CFG:te=1:unet=0.5>"]
+)  # fmt: skip
+PROMPTS = st.lists(WORDS, max_size=5).map(" ".join)
+SETTINGS = st.builds(
+    Settings,
+    lora=st.sampled_from(
+        ["auto", "none", "Hyper-SD15-2steps-lora", "Hyper-SD15-8steps-CFG-lora", "Hyper-SD15-12steps-CFG"]
+    ),
+    steps=st.sampled_from(["auto", "keep", 1, 3, 6, 16]),
+    weight=st.sampled_from(["auto", 0.5, -1.0]),
+    cfg=st.sampled_from(["clamp", "recipe", "keep", 4.0]),
+    sampler=st.sampled_from(["auto", "keep", "Euler a"]),
+    scheduler=st.sampled_from(["auto", "keep", "Simple"]),
+    hires=st.sampled_from(["tune", "keep", "always"]),
+    hires_steps=st.sampled_from(["auto", "keep", 0, 4, 10]),
+    hires_denoise=st.sampled_from(["auto", "keep", 0.33, 0.55]),
+    hires_scale=st.sampled_from(["auto", "keep", 2.0]),
+    hires_upscaler=st.sampled_from(["auto", "keep", "Latent"]),
+)  # fmt: skip
+CHECKPOINTS = st.sampled_from([SD15, SDXL, FLUX, SD3, describe("sd21", "sd2"), describe("x-turbo", "sdxl")])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    prompt = draw(PROMPTS)
+    on = draw(st.booleans())
+    return request(
+        prompt,
+        prompts=(prompt, draw(PROMPTS)),
+        mode=draw(st.sampled_from(["txt2img", "img2img"])) if not on else "txt2img",
+        steps=draw(st.integers(1, 50)),
+        cfg_scale=draw(st.sampled_from([1.0, 1.3, 7.0])),
+        distilled_cfg_scale=draw(st.sampled_from([None, 3.0, 9.0])),
+        denoising_strength=draw(st.floats(0, 1)),
+        enable_hr=on,
+        hr_prompts=(draw(PROMPTS), draw(PROMPTS)) if on else (),
+        hr_cfg=draw(st.sampled_from([None, 1.0, 7.0])),
+        hr_second_pass_steps=draw(st.sampled_from([0, 5, 20])),
+        hr_sampler_name=draw(st.sampled_from([None, "Euler", "DPM++ 2M"])),
+        img2img_fixed_steps=draw(st.booleans()),
+    )
+
+
+@given(requests(), SETTINGS, CHECKPOINTS)
+def test_a_plan_applied_to_its_own_result_changes_nothing(
+    everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any
+) -> None:
+    plan = make_plan(asked, settings, checkpoint, everything)
+    again = make_plan(applied(asked, plan), settings, checkpoint, everything)
+    assert again.changes == ()
+    assert again.active == plan.active
+
+
+@given(requests(), SETTINGS, CHECKPOINTS)
+def test_a_plan_is_all_or_nothing(everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any) -> None:
+    plan = make_plan(asked, settings, checkpoint, everything)
+    if not plan.active:
+        assert plan.settings_changes == ()
+        assert plan.notices
+    if plan.active and plan.lora in BY_NAME:
+        assert all(prompt.count(f"<lora:{plan.lora}:") == 1 for prompt in plan.prompts if "#" not in prompt)

@@ -1,0 +1,125 @@
+"""Settings: the API object and the panel's positional form, and every way to get them wrong."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib_hypersd.settings import (
+    ECHO_LIMIT,
+    KEYS,
+    PANEL_DEFAULTS,
+    HostLists,
+    Settings,
+    SettingsError,
+    check_names,
+    from_object,
+    from_positional,
+    from_script_args,
+)
+
+LISTS = HostLists(lambda: ["Euler"], lambda: ["SGM Uniform"], lambda: ["None", "Latent"], lambda name: name == "known")
+
+
+def test_the_empty_object_is_enabled_with_the_contracts_defaults() -> None:
+    assert (
+        from_object({})
+        == Settings()
+        == Settings(True, "auto", "auto", "auto", "clamp", "clamp", "auto", "auto", "tune")
+    )
+
+
+def test_an_object_and_the_same_values_by_position_are_the_same() -> None:
+    values = {"enabled": True, "lora": "known", "steps": 4, "weight": 0.5, "cfg": 3.0, "distilled_cfg": "recipe"}
+    assert from_object(values) == from_positional(list(values.values()))
+
+
+def test_positional_arguments_too_few_or_too_many_keep_the_panels_defaults() -> None:
+    assert from_positional([]) == PANEL_DEFAULTS
+    assert from_positional([True]) == Settings()
+    assert (
+        from_positional([True, *["auto"] * 3, "clamp", "clamp", *["auto"] * 2, "tune", *["auto"] * 5, "extra", 7])
+        == Settings()
+    )
+
+
+def test_text_boxes_hold_what_the_object_holds() -> None:
+    assert from_positional([True, "auto", "8", " 0.5 ", "", "keep"]) == Settings(
+        steps=8, weight=0.5, distilled_cfg="keep"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[(key, None) for key in KEYS],
+        *[(key, value) for key in KEYS for value in ([], {}, math.nan, math.inf, -math.inf)],
+        ("enabled", "yes"),
+        ("enabled", 1),
+        ("steps", True),
+        ("steps", "8"),
+        ("steps", 0),
+        ("steps", 17),
+        ("steps", 2.5),
+        ("weight", False),
+        ("weight", 2.01),
+        ("weight", "heavy"),
+        ("cfg", -1),
+        ("cfg", "auto"),
+        ("hires", "on"),
+        ("hires_denoise", 1.5),
+        ("hires_steps", -1),
+        ("eta", 1.0001),
+        ("lora", ""),
+        ("lora", 8),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: object) -> None:
+    with pytest.raises(SettingsError) as error:
+        from_object({key: value})
+    assert error.value.field == key
+    assert key in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "../../etc/passwd", "a<b", "a:b", "a\nb"])
+@pytest.mark.parametrize("key", ["lora", "sampler", "scheduler", "hires_upscaler"])
+def test_a_name_that_the_host_does_not_list_is_a_short_one_line_error(key: str, name: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        check_names(from_object({key: name}), LISTS)
+    assert error.value.field == key
+    assert "\n" not in str(error.value)
+    assert name[: ECHO_LIMIT + 1] not in str(error.value) or len(name) <= ECHO_LIMIT
+
+
+def test_an_unknown_key_is_named_and_the_known_ones_are_told() -> None:
+    with pytest.raises(SettingsError, match="stepz is no key.*lora, steps"):
+        from_object({"stepz": 4})
+
+
+def test_nan_is_not_echoed() -> None:
+    with pytest.raises(SettingsError) as error:
+        from_object({"weight": math.nan})
+    assert "nan" not in str(error.value).lower()
+
+
+def test_listed_names_pass() -> None:
+    check_names(Settings(lora="known", sampler="Euler", scheduler="SGM Uniform", hires_upscaler="None"), LISTS)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.dictionaries(st.text(), st.text())
+        )
+    )
+)
+def test_any_arguments_give_settings_or_a_settings_error(args: list[object]) -> None:
+    try:
+        settings = from_script_args(args)
+    except SettingsError as error:
+        settings = None
+        told = str(error)
+    assert isinstance(settings, Settings) or len(told) < 400
