@@ -20,21 +20,26 @@ class Preset:
     cfg: float
     sampler: str
     scheduler: str
-    distilled_cfg: float | None = None
-    """None hides the sliders."""
+    distilled_cfg: float
+    shows_distilled_cfg: bool = False
+    distilled_label: str | None = None
+    """What the slider is called from then on; Neo uses the same for the shift of flow models."""
     steps: int | None = None
+    """Of both passes."""
 
 
 _FORGE = {
-    "sd": Preset(7, "Euler a", "Automatic"),
-    "xl": Preset(5, "DPM++ 2M SDE", "Karras"),
-    "flux": Preset(1, "Euler", "Simple", distilled_cfg=3.5),
-    "all": Preset(7, "Euler a", "Automatic", distilled_cfg=3.5),
+    "sd": Preset(7, "Euler a", "Automatic", 3.5),
+    "xl": Preset(5, "DPM++ 2M SDE", "Karras", 3.5),
+    "flux": Preset(1, "Euler", "Simple", 3.5, shows_distilled_cfg=True),
+    "all": Preset(7, "DPM++ 2M", "Automatic", 3.5, shows_distilled_cfg=True),
 }
 _NEO = {
-    "sd": Preset(6.0, "Euler a", "Automatic", steps=32),
-    "xl": Preset(4.5, "Euler a", "Automatic", steps=24),
-    "flux": Preset(1.0, "Euler", "Beta", distilled_cfg=3.0, steps=20),
+    "sd": Preset(6.0, "Euler a", "Automatic", 3.0, steps=32),
+    "xl": Preset(4.5, "Euler a", "Automatic", 9.0, distilled_label="Shift", steps=24),
+    "flux": Preset(
+        1.0, "Euler", "Beta", 3.0, shows_distilled_cfg=True, distilled_label="Distilled CFG Scale", steps=20
+    ),
 }
 PRESETS = {"forge": _FORGE, "neo": _NEO}
 
@@ -75,23 +80,25 @@ class CheckpointBox:
         main_entry.ui_checkpoint, main_entry.ui_forge_preset = self.checkpoint, self.preset
 
     def connect_presets(self) -> None:
-        """Let the preset set the sliders, when it changes and, on Neo, whenever the page is loaded."""
+        """Let the preset set the sliders, when it changes and whenever the page is loaded."""
         quiet = {"show_progress": False, "queue": False}
-        targets = list(filter(None, (_field(*name) for name in _TARGETS)))
-        names = [name for name in _TARGETS if _field(*name)]
+        targets = {target: _field(*target) for target in _TARGETS}
+        targets = {target: component for target, component in targets.items() if component is not None}
 
         def apply(preset: str):
             shared.opts.set("forge_preset", preset)
-            return [_update(self.presets[preset], name) for _, name in names]
+            return [_update(self.presets[preset], name) for _, name in targets]
 
-        self.preset.change(fn=apply, inputs=[self.preset], outputs=targets, **quiet)
-        if ui_profile.current().name == "neo":
-            Context.root_block.load(fn=apply, inputs=[self.preset], outputs=targets, **quiet)
+        def apply_current():
+            return apply(shared.opts.forge_preset)
+
+        self.preset.change(fn=apply, inputs=[self.preset], outputs=list(targets.values()), **quiet)
+        Context.root_block.load(fn=apply_current, inputs=[], outputs=list(targets.values()), **quiet)
 
 
 _TARGETS = [
     *(("txt2img", name) for name in ("Steps", "sampler_name", "scheduler", "CFG scale", "Distilled CFG Scale")),
-    *(("txt2img", name) for name in ("Hires CFG Scale", "Hires Distilled CFG Scale")),
+    *(("txt2img", name) for name in ("Hires steps", "Hires CFG Scale", "Hires Distilled CFG Scale")),
     *(("img2img", name) for name in ("Steps", "sampler_name", "scheduler", "CFG scale", "Distilled CFG Scale")),
 ]
 """Tab, and infotext or API name of the field."""
@@ -104,10 +111,15 @@ def _field(tabname: str, name: str):
 
 def _update(preset: Preset, name: str):
     if "Distilled" in name:
-        if preset.distilled_cfg is None:
-            return gr.update(visible=False)
-        return gr.update(visible=True, value=preset.distilled_cfg)
-    value = {"Steps": preset.steps, "sampler_name": preset.sampler, "scheduler": preset.scheduler}.get(name, preset.cfg)
+        label = {} if preset.distilled_label is None else {"label": preset.distilled_label}
+        return gr.update(value=preset.distilled_cfg, visible=preset.shows_distilled_cfg, **label)
+    values = {
+        "Steps": preset.steps,
+        "Hires steps": preset.steps,
+        "sampler_name": preset.sampler,
+        "scheduler": preset.scheduler,
+    }
+    value = values.get(name, preset.cfg)
     return gr.update() if value is None else gr.update(value=value)
 
 

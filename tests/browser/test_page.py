@@ -20,7 +20,7 @@ def page(webuis, open_page, profile):
     return open_page(profile, "--without-extension")
 
 
-def test_generate_shows_the_picture_and_its_infotext(page):
+def test_generate_shows_the_picture_and_the_second_pass_replaces_it(page):
     page.set("txt2img_prompt", "a large red circle on the left, blue background")
     page.set("txt2img_steps", "4")
     [(_, width, height)] = page.generate()
@@ -29,13 +29,9 @@ def test_generate_shows_the_picture_and_its_infotext(page):
     assert "a large red circle on the left" in page.text("html_info_txt2img")
     assert "Time taken" in page.text("html_log_txt2img")
 
-
-def test_second_pass_button_replaces_the_picture_by_a_larger_one(page):
-    page.set("txt2img_prompt", "a red circle")
-    page.set("txt2img_steps", "2")
-    page.generate()
     [(_, width, height)] = page.generate(button="upscale")
     assert (width, height) == (256, 256)
+    page.wait(lambda: "Hires upscale: 2" in page.text("html_info_txt2img"), "the second pass's infotext")
 
 
 def test_paste_fills_the_fields(page):

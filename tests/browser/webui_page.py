@@ -11,7 +11,12 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 30.0
-_READY = "return Boolean(document.querySelector('#txt2img_generate')) && Object.keys(window.opts || {}).length > 0"
+QUIET_MS = 400
+_READY = """const ends = performance.getEntriesByType("resource").map(entry => entry.responseEnd);
+return Boolean(document.querySelector("#txt2img_generate")) && Object.keys(window.opts || {}).length > 0
+    && performance.now() - Math.max(...ends) > arguments[0]"""
+"""The elements and the settings are there, and nothing has arrived for a while: what a host sets when its page is
+loaded, such as Forge's presets, must not come after what a test sets."""
 _FIELD = "return document.querySelector(`#${arguments[0]} :is(textarea, input)`)"
 _PICTURES = """return [...document.querySelectorAll(`#${arguments[0]}_gallery .thumbnails img`)]
     .map(image => [image.src, image.naturalWidth, image.naturalHeight]).filter(picture => picture[1] > 0)"""
@@ -27,7 +32,7 @@ class WebuiPage:
     def open(self) -> None:
         """Load the page anew and wait until its scripts have run."""
         self.driver.get(self.url)
-        self.wait(lambda: self.driver.execute_script(_READY), "the page")
+        self.wait(lambda: self.driver.execute_script(_READY, QUIET_MS), "the page")
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Wait until a condition holds; returns what it gave."""
