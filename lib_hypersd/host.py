@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from modules import errors, processing, sd_models, sd_samplers, shared
+from modules import errors, processing, scripts, sd_models, sd_samplers, shared
 
 from .catalog import BY_NAME
 from .families import (
@@ -239,7 +239,7 @@ def read_request(p: Any) -> Request:
         mode="img2img" if img2img else "txt2img",
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
         img2img_fixed_steps=img2img and img2img_fixed_steps(),
-        explicit=getattr(p, "_hypersd_explicit", frozenset()),
+        explicit=getattr(p, _EXPLICIT, frozenset()),
         **_fields(lambda name: getattr(p, name, None)),
         hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
     )
@@ -324,6 +324,41 @@ def _unless_same(name: str | None, same: tuple[str | None, ...]) -> str | None:
 
 def _optional_float(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+# X/Y/Z plot ----------------------------------------------------------------------------------------------------
+
+_AXES: dict[str, str] = {
+    "Steps": "steps",
+    "Hires steps": "hr_second_pass_steps",
+    "CFG Scale": "cfg_scale",
+    "Distilled CFG Scale": "distilled_cfg_scale",
+    "Sampler": "sampler_name",
+    "Hires sampler": "hr_sampler_name",
+    "Schedule type": "scheduler",
+    "Denoising": "denoising_strength",
+    "Hires upscaler": "hr_upscaler",
+}
+"""X/Y/Z plot's axes, by label, and the field that each one sets."""
+_EXPLICIT = "_hypersd_explicit"
+
+
+def watch_axes() -> None:
+    """See to it that a value which an X/Y/Z axis has set can be told from a slider's. Idempotent."""
+    for script in scripts.scripts_data:
+        for option in getattr(script.module, "axis_options", ()):
+            name = _AXES.get(getattr(option, "label", ""))
+            if name and not hasattr(option.apply, "hypersd_field"):
+                option.apply = _noted(option.apply, name)
+
+
+def _noted(apply_axis: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def apply_and_note(p: Any, *values: Any) -> None:
+        apply_axis(p, *values)
+        setattr(p, _EXPLICIT, getattr(p, _EXPLICIT, frozenset()) | {name})
+
+    apply_and_note.hypersd_field = name  # type: ignore[attr-defined]
+    return apply_and_note
 
 
 # Writing a plan ------------------------------------------------------------------------------------------------

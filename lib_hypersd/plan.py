@@ -224,7 +224,8 @@ def _trained_steps(file: LoraFile, settings: Settings) -> int:
 
 def _first_pass(draft: _Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
     request, recipe = draft.request, target.recipe
-    if request.mode == "img2img" and request.img2img_fixed_steps and settings.steps == "auto":
+    fixed = request.mode == "img2img" and request.img2img_fixed_steps and "steps" not in request.explicit
+    if fixed and settings.steps == "auto":
         _img2img_steps(draft, target)
     elif settings.steps != "keep":
         wanted = settings.explicit_steps or target.steps

@@ -80,5 +80,6 @@ def on_app_started(_demo: Any, app: Any) -> None:
     api.add_routes(app)
 
 
+script_callbacks.on_before_ui(host.watch_axes)  # every script is loaded by then
 script_callbacks.on_ui_settings(on_ui_settings)
 script_callbacks.on_app_started(on_app_started)
