@@ -1,1 +1,67 @@
-"""Soon."""
+"""What a run leaves behind: nothing."""
+
+from __future__ import annotations
+
+from ..scenario import SkippedError, drawn_as_stock, equal, scenario
+from ..target import Target
+
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_strength": 0.55}
+
+
+@scenario
+def an_active_run_leaves_the_options(target: Target) -> None:
+    before = target.options()
+    name = target.quick.name
+    target.draw(fresh=True, hypersd={"lora": name})
+    target.draw(fresh=True, hypersd={"lora": name}, **HIRES)
+    target.draw_over(fresh=True, hypersd={"lora": name})
+    target.draw(fresh=True, hypersd={"bogus": 1})
+    equal(target.options(), before, "options")
+
+
+@scenario
+def a_run_that_the_host_breaks_off_leaves_nothing(target: Target) -> None:
+    before, stock = target.options(), target.draw(fresh=True)
+    reply = target.try_to_draw(hypersd={"lora": target.quick.name}, script_name="no such script")
+    if reply.status == 200:
+        raise SkippedError("the host draws with an unknown script")
+    target.try_to_draw(hypersd={"lora": target.quick.name, "sampler": "keep"}, sampler_name="no such sampler")
+    equal(target.options(), before, "options")
+    after = target.draw(fresh=True)
+    equal(after.infotext.text, stock.infotext.text, "infotext of the next stock run")
+    drawn_as_stock(after, stock, "the next stock run")
+
+
+@scenario
+def override_settings_are_put_back(target: Target) -> None:
+    before = target.options()
+    if "hypersd_prompt_tags" not in before:
+        raise SkippedError("the extension's option is not there")
+    # The option was set once by name, so that the host itself knows what to put back.
+    with target.option("hypersd_prompt_tags", before["hypersd_prompt_tags"]):
+        drawn = target.draw(
+            prompt=f"a cat <lora:Hyper-{target.family.upper()}>", override_settings={"hypersd_prompt_tags": "none"}
+        )
+        equal(target.options(), before, "options")
+        equal(drawn.infotext.own(), {}, "an alias under the option none")
+        aliased = target.draw(prompt=f"a cat <lora:Hyper-{target.family.upper()}>")
+        equal(aliased.infotext.own().get("Hyper-SD"), target.best.name, "the next request")
+
+
+@scenario
+def one_requests_values_do_not_reach_the_next(target: Target) -> None:
+    plain = target.draw(fresh=True, hypersd={"lora": target.quick.name})
+    target.draw(fresh=True, hypersd={"lora": target.quick.name, "weight": 0.3, "steps": 3, "cfg": 4, "sampler": "Heun"})
+    target.draw(fresh=True, hypersd={"bogus": 1}, negative_prompt="blur")
+    again = target.draw(fresh=True, hypersd={"lora": target.quick.name})
+    equal(again.infotext.text, plain.infotext.text, "infotext")
+    equal(again.picture.pixels == plain.picture.pixels, True, "equal pixels")
+
+
+@scenario
+def the_answer_echoes_the_request_unchanged(target: Target) -> None:
+    hypersd = {"lora": target.quick.name}
+    reply = target.try_to_draw(hypersd=hypersd)
+    echoed = reply.json()["parameters"]
+    equal(echoed["prompt"], target.request()["prompt"], "prompt")
+    equal(echoed["alwayson_scripts"], {"Hyper-SD": {"args": [hypersd]}}, "alwayson_scripts")
