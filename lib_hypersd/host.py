@@ -172,13 +172,15 @@ def named_checkpoint(name: str | None, first: Checkpoint) -> Checkpoint | None:
 
 
 def selected_checkpoint(name: str | None = None) -> Checkpoint:
-    """The checkpoint chosen in the options (or called `name`), by the loaded model if it is that one, else by
-    its header. `Checkpoint.architecture` is "other" where there is none."""
-    info = sd_models.get_closet_checkpoint_match(name or shared.opts.sd_model_checkpoint)
-    if info is None and not name:
-        info = next(iter(sd_models.checkpoints_list.values()), None)
+    """The checkpoint chosen in the options, or `name` where the host knows one of that name (its overrides do so).
+
+    By the loaded model if it is that one, else by its header; "other" where there is none at all.
+    """
+    info = sd_models.checkpoint_aliases.get(name) if name else None
+    info = info or sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint)
+    info = info or next(iter(sd_models.checkpoints_list.values()), None)
     if info is None:
-        return describe(name or "no checkpoint", "other")
+        return describe("no checkpoint", "other")
     model: Any = getattr(sd_models.model_data, "sd_model", None)
     if _is_loaded(model) and model.sd_checkpoint_info.filename == info.filename:
         return _of_model(model)

@@ -144,10 +144,9 @@ def _connect(
 
     def look(*values: Any) -> tuple[str, str, Any]:
         page_values, panel = dict(zip(names, values, strict=False)), values[len(names) :]
-        plan = preview(page.tab, page_values, panel)
-        on = bool(panel and panel[0])
+        plan = preview(page.tab, page_values, panel) if panel[0] else None
         loras = gr.update(choices=["auto", "none", *refreshed().loras])
-        return _badge(plan if on else None), _outlook(plan) if on else "", loras
+        return _badge(plan), _outlook(plan) if plan else "", loras
 
     refresh.click(
         look,
