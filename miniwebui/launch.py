@@ -8,6 +8,7 @@ Kept to the standard library until the profile is known: it decides which librar
 import argparse
 import atexit
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
@@ -106,7 +107,7 @@ def prepare() -> None:
     os.environ.update({k: os.environ.get(k, v) for k, v in THREADS.items()})
     profiles.PROFILE = profile
     sys.modules["launch"] = sys.modules[__name__]
-    run_extension_installers([b for a, b in zip(rest, rest[1:], strict=False) if a == "--extra-extension"])
+    run_extension_installers([b for a, b in itertools.pairwise(rest) if a == "--extra-extension"])
     prepare_path(profile)
     sys.argv += default_models(sys.argv, profile)
 

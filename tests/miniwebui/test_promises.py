@@ -312,3 +312,11 @@ def test_prompts_from_a_file_are_drawn_one_by_one(forge):
     drawn = forge.draw(script_name="prompts from file or textbox", script_args=args, prompt="")
     assert drawn.pixels[0] == forge.draw(prompt="a red circle").pixels[0]
     assert drawn.pixels[1] == forge.draw(prompt="a blue square", steps=2).pixels[0]
+
+
+@pytest.mark.parametrize("profile", ["forge", "a1111"])
+def test_a_number_that_is_not_finite_still_gets_its_picture(profile, request):
+    server, wish = request.getfixturevalue(profile), float("nan")
+    drawn = server.draw(**probe_args("ui default", wish))
+    assert drawn.parameters["alwayson_scripts"]["Probe"]["args"][1] is None
+    assert drawn.pixels == server.draw().pixels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import time
 from contextlib import closing
 from secrets import compare_digest
@@ -147,6 +148,23 @@ def _field_type(request, name):
 
 def _fields_of(request):
     return request.model_fields if models.PYDANTIC_2 else request.__fields__
+
+
+def _echo(request) -> dict:
+    """The request's fields for the answer, non-finite numbers as null.
+
+    pydantic 2 writes them so by itself. With pydantic 1 the real A1111 draws the picture and then fails to write its
+    answer; a request with a NaN is better served with its picture.
+    """
+
+    def finite(value):
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        if isinstance(value, dict):
+            return {k: finite(v) for k, v in value.items()}
+        return [finite(x) for x in value] if isinstance(value, list) else value
+
+    return finite(dict(vars(request)))
 
 
 class Api:
@@ -364,7 +382,7 @@ class Api:
             self.default_script_arg_txt2img,
             {},
         )
-        return models.TextToImageResponse(images=pictures, parameters=vars(txt2imgreq), info=info)
+        return models.TextToImageResponse(images=pictures, parameters=_echo(txt2imgreq), info=info)
 
     def img2imgapi(self, img2imgreq: models.StableDiffusionImg2ImgProcessingAPI):
         if img2imgreq.init_images is None:
@@ -380,7 +398,7 @@ class Api:
         )
         if not img2imgreq.include_init_images:
             img2imgreq.init_images = img2imgreq.mask = None
-        return models.ImageToImageResponse(images=pictures, parameters=vars(img2imgreq), info=info)
+        return models.ImageToImageResponse(images=pictures, parameters=_echo(img2imgreq), info=info)
 
     def pnginfoapi(self, req: models.PNGInfoRequest):
         image = decode_base64_to_image(req.image.strip())
