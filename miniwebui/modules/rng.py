@@ -16,12 +16,13 @@ def create_generator(seed):
 
 
 def randn(seed, shape, generator=None):
-    """Noise of a seed; with a generator its next noise."""
-    return torch.randn(shape, generator=generator or create_generator(seed))
+    """Noise of a seed; with a generator its next noise. Leaves torch seeded: Forge's inpainting noise is torch's."""
+    manual_seed(seed)
+    return torch.randn(shape, generator=generator)
 
 
 def randn_local(seed, shape):
-    return randn(seed, shape)
+    return torch.randn(shape, generator=create_generator(seed))
 
 
 def randn_without_seed(shape, generator=None):
@@ -33,7 +34,7 @@ def randn_like(x):
 
 
 def manual_seed(seed):
-    torch.manual_seed(seed)
+    torch.manual_seed(int(seed))
 
 
 def slerp(val, low, high):
@@ -80,10 +81,12 @@ class ImageRNG:
     def first(self):
         shape, result = self._noise_shape(), []
         for i, (seed, generator) in enumerate(zip(self.seeds, self.generators, strict=True)):
-            noise = randn(seed, shape, generator=None if shape != self.shape else generator)
+            subnoise = None
             if self.subseeds is not None and self.subseed_strength != 0:
-                subseed = self.subseeds[i] if i < len(self.subseeds) else 0
-                noise = slerp(self.subseed_strength, noise, randn(subseed, shape))
+                subnoise = randn(self.subseeds[i] if i < len(self.subseeds) else 0, shape)
+            noise = randn(seed, shape, generator=None if shape != self.shape else generator)
+            if subnoise is not None:
+                noise = slerp(self.subseed_strength, noise, subnoise)
             result.append(noise if shape == self.shape else self._resized(noise, seed, generator))
         delta = shared.opts.eta_noise_seed_delta or 0
         if delta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..published import HIRES_NUDGE, SCHEDULER, second_pass, tags
+from ..published import HIRES_NUDGE, SCHEDULER, best, second_pass, tags
 from ..scenario import SkippedError, all_of, check, equal, failure_of, near, same_picture, scenario
 from ..target import Target
 
@@ -174,11 +174,14 @@ def a_batch_with_hires_gets_every_tag(target: Target) -> None:
 
 
 @scenario
-def a_hires_checkpoint_of_another_family_gets_a_notice(target: Target) -> None:
+def a_hires_checkpoint_of_another_family_gets_its_own_file_or_a_notice(target: Target) -> None:
     target.need_field("hr_checkpoint_name")
-    other = target.checkpoint("sdxl" if target.family != "sdxl" else "sd15")
-    plan = target.plan({}, **HIRES, hr_checkpoint_name=other)
-    check(plan.notices, f"a notice: {plan}")
+    family = "sdxl" if target.family != "sdxl" else "sd15"
+    title, file = target.checkpoint(family), best(family, target.loras)
+    plan = target.plan({}, **HIRES, hr_checkpoint_name=title)
+    names = [name for name, _ in tags(str(plan.values.get("hr_prompt", "")))]
+    check(plan.notices or (file and names == [file.name]), f"hires tags {names}, no notice")
+    check(target.best.name not in names, f"the first pass's file in the hires prompt: {names}")
 
 
 @scenario
