@@ -73,3 +73,12 @@ def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
 
 def _lands(trained: int, hundredths: int) -> bool:
     return on_trained_timesteps(trained, hundredths / 100, nudge=False) is not None
+
+
+def off_timesteps(trained: int, denoise: float) -> str:
+    """The notice where a second pass stays off the trained timesteps."""
+    better = " or ".join(f"{d:g}" for d in nearest_strengths(trained, denoise))
+    return (
+        f"At denoising strength {denoise:g} a second pass can't land on the {trained} trained timesteps: the strength "
+        f"was left as it is; try {better}."
+    )

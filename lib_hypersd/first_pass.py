@@ -1,0 +1,38 @@
+"""The first pass of a generation, and all of img2img."""
+
+from __future__ import annotations
+
+from .draft import Draft
+from .families import Checkpoint
+from .second_pass import off_timesteps, on_trained_timesteps
+from .settings import Settings
+from .target import Target
+
+
+def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
+    request, recipe = draft.request, target.recipe
+    fixed = request.mode == "img2img" and request.img2img_fixed_steps and "steps" not in request.explicit
+    if fixed and settings.steps == "auto":
+        _img2img_steps(draft, target)
+    elif settings.steps != "keep":
+        wanted = settings.explicit_steps or target.steps
+        draft.set("steps", wanted, "asked for" if settings.explicit_steps else f"trained for {target.steps}")
+    draft.dial("cfg_scale", settings.cfg, recipe.cfg)
+    draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
+    draft.choice("sampler_name", settings.sampler, recipe.sampler)
+    if request.scheduler is not None:
+        draft.choice("scheduler", settings.scheduler, recipe.scheduler)
+    elif settings.scheduler != "keep":
+        draft.notices.append(f"This WebUI has no schedule types: {recipe.scheduler} could not be set.")
+
+
+def _img2img_steps(draft: Draft, target: Target) -> None:
+    denoise = draft.request.denoising_strength or 0.0
+    nudge = "denoising_strength" not in draft.request.explicit
+    second = on_trained_timesteps(target.steps, denoise, nudge=nudge)
+    if second is None:
+        draft.set("steps", target.steps, f"trained for {target.steps}")
+        draft.notices.append(off_timesteps(target.steps, denoise))
+        return
+    draft.set("steps", second.steps, f"the last {second.steps} of {target.steps} trained timesteps")
+    draft.set("denoising_strength", second.denoise, f"lands on the {target.steps} trained timesteps")

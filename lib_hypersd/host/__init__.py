@@ -1,0 +1,39 @@
+"""The only package besides scripts/ that meets the host: reads a Request from `p`, writes a Plan to `p`.
+
+`p` is the host's `StableDiffusionProcessing`; which fields it has differs between A1111, reForge, Forge and Forge Neo
+and is asked of the object itself, never of a version.
+"""
+
+from .axes import watch_axes
+from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoint, selected_checkpoint
+from .lists import host_lists, panel_choices
+from .loras import lora_cache, lora_index
+from .options import OPTION_TAGS, OPTION_TRAINED_STEPS, prompt_tag_reaction, report
+from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
+from .status import credentials, host_name
+from .writing import apply, keep_tags, restore
+
+__all__ = [
+    "OPTION_TAGS",
+    "OPTION_TRAINED_STEPS",
+    "apply",
+    "credentials",
+    "generation_checkpoint",
+    "hires_checkpoint",
+    "host_lists",
+    "host_name",
+    "img2img_fixed_steps",
+    "keep_tags",
+    "lora_cache",
+    "lora_index",
+    "named_checkpoint",
+    "panel_choices",
+    "prompt_tag_reaction",
+    "read_request",
+    "report",
+    "request_from_values",
+    "restore",
+    "selected_checkpoint",
+    "txt2img_defaults",
+    "watch_axes",
+]

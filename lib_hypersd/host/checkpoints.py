@@ -1,0 +1,102 @@
+"""Which checkpoint a generation runs on, and what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import lru_cache
+from typing import Any
+
+from modules import sd_models, shared
+
+from ..families import (
+    Architecture,
+    Checkpoint,
+    architecture_of_checkpoint,
+    architecture_of_model,
+    architecture_of_name,
+    describe,
+)
+from ..safetensors_header import DamagedFileError, Header, read_header
+
+_MODEL_FLAGS = ("is_ssd", "is_sdxl", "is_sd3", "is_sd2", "is_sd1", "use_distilled_cfg_scale")
+
+
+def generation_checkpoint(p: Any) -> Checkpoint:
+    """The checkpoint that `p` is about to run on.
+
+    Forge's quick second-pass button loads no model before `process`; there the selected one's header tells.
+    """
+    model = getattr(p, "sd_model", None)
+    if getattr(p, "txt2img_upscale", False) or not _is_loaded(model):
+        return selected_checkpoint()
+    return _of_model(model)
+
+
+def hires_checkpoint(p: Any, first: Checkpoint) -> Checkpoint | None:
+    """The hires pass's checkpoint where it is another one than the first pass's."""
+    return named_checkpoint(getattr(p, "hr_checkpoint_name", None), first)
+
+
+def named_checkpoint(name: str | None, first: Checkpoint) -> Checkpoint | None:
+    info = sd_models.get_closet_checkpoint_match(name) if name and name != "Use same checkpoint" else None
+    if info is None:
+        return None
+    found = _of_info(info)
+    return None if found.name == first.name else found
+
+
+def selected_checkpoint(name: str | None = None) -> Checkpoint:
+    """The checkpoint chosen in the options, or `name` where the host knows one of that name (its overrides do so).
+
+    By the loaded model if it is that one, else by its header; "other" where there is none at all.
+    """
+    info = sd_models.checkpoint_aliases.get(name) if name else None
+    info = info or sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint)
+    info = info or next(iter(sd_models.checkpoints_list.values()), None)
+    if info is None:
+        return describe("no checkpoint", "other")
+    model: Any = getattr(sd_models.model_data, "sd_model", None)
+    if _is_loaded(model) and model.sd_checkpoint_info.filename == info.filename:
+        return _of_model(model)
+    return _of_info(info)
+
+
+def _is_loaded(model: Any) -> bool:
+    return getattr(model, "sd_checkpoint_info", None) is not None
+
+
+def _of_model(model: Any) -> Checkpoint:
+    flags = {flag: bool(getattr(model, flag, False)) for flag in _MODEL_FLAGS}
+    architecture = architecture_of_model(type(model).__name__, flags)
+    shift = bool(getattr(model, "use_shift", False))
+    return _remembered(
+        model.sd_checkpoint_info.filename, _stamp(model.sd_checkpoint_info.filename), architecture, shift
+    )
+
+
+def _of_info(info: Any) -> Checkpoint:
+    return _remembered(info.filename, _stamp(info.filename), None, False)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return (stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _remembered(path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+    """What is known of the file, by the loaded model's architecture where there is one; once per size and mtime."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    header: Header | None = None
+    with contextlib.suppress(DamagedFileError, OSError):
+        header = read_header(path)
+    by_header = architecture_of_checkpoint(header.shapes) if header else architecture_of_name(os.path.basename(path))
+    architecture = loaded or by_header
+    # What flags can't tell apart.
+    if (loaded, by_header) in (("sdxl", "sdxl-refiner"), ("sd3", "sd35")):
+        architecture = by_header
+    return describe(stem, architecture, header, uses_shift=uses_shift)

@@ -1,0 +1,53 @@
+"""The host's LoRA registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from modules import shared
+
+from ..lora_files import LoraCache, LoraIndex, RegisteredLora
+from .options import known_steps
+
+
+def _networks() -> ModuleType | None:
+    """The built-in Lora extension's module, which all hosts import by this name."""
+    module = sys.modules.get("networks")
+    return module if hasattr(module, "available_networks") else None
+
+
+def _entries() -> Iterable[object]:
+    networks = _networks()
+    return networks.available_networks.values() if networks else ()
+
+
+def _describe_entry(entry: Any) -> RegisteredLora:
+    return RegisteredLora(str(entry.name), str(getattr(entry, "alias", entry.name)), str(entry.filename))
+
+
+def _refresh_loras() -> None:
+    networks = _networks()
+    if networks:
+        networks.list_available_networks()
+
+
+def _lora_roots() -> list[str]:
+    options = shared.cmd_opts
+    roots = [getattr(options, "lora_dir", None), *getattr(options, "lora_dirs", ())]  # the list is Forge Neo's
+    return [str(root) for root in roots if root]
+
+
+def lora_cache() -> LoraCache:
+    """A cache over the host's registry that knows nothing yet."""
+    return LoraCache(_entries, _describe_entry, _refresh_loras, _lora_roots, known_steps)
+
+
+_loras = lora_cache()
+
+
+def lora_index() -> LoraIndex:
+    """The Hyper-SD files of this machine, as of now."""
+    return _loras.index()

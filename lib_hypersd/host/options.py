@@ -1,0 +1,60 @@
+"""The host's options and lists, and the extension's own options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from modules import errors, sd_samplers, shared
+
+try:
+    from modules import sd_schedulers as _sd_schedulers
+except ImportError:
+    _sd_schedulers = None
+
+sd_schedulers: Any = _sd_schedulers
+"""The host's module of schedule types; None on "classic", which has none."""
+
+OPTION_TAGS = "hypersd_prompt_tags"
+OPTION_TRAINED_STEPS = "hypersd_trained_steps"
+
+report = errors.report
+"""Logs a fault with its traceback; the hosts swallow exceptions anyway."""
+
+
+def option(name: str, default: Any) -> Any:
+    return getattr(shared.opts, name, default)
+
+
+def prompt_tag_reaction() -> str:
+    """Which tags activate with the panel off: "aliases", "all" or "none"."""
+    return str(option(OPTION_TAGS, "aliases"))
+
+
+def known_steps() -> Mapping[str, int]:
+    """Trained steps that the person told for files whose names don't: "my-lora = 8, other = 4"."""
+    return _parse_known_steps(str(option(OPTION_TRAINED_STEPS, "")))
+
+
+@lru_cache(maxsize=4)
+def _parse_known_steps(text: str) -> Mapping[str, int]:
+    pairs = re.findall(r"([^,=\n]+?)\s*=\s*(\d{1,2})(?!\d)", text)
+    return {name.strip(): int(steps) for name, steps in pairs if 1 <= int(steps) <= 16}
+
+
+def sampler_names() -> list[str]:
+    return list(sd_samplers.all_samplers_map)
+
+
+def scheduler_labels() -> list[str]:
+    return [s.label for s in sd_schedulers.schedulers] if sd_schedulers else []
+
+
+def scheduler_names() -> list[str]:
+    return list(sd_schedulers.schedulers_map) if sd_schedulers else []
+
+
+def upscaler_names() -> list[str]:
+    return [*shared.latent_upscale_modes, *(u.name for u in shared.sd_upscalers)]

@@ -1,0 +1,119 @@
+"""A Request from `p`, or from the values of the page or an API body."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modules import processing
+
+from ..request import Request
+from .axes import fields_set_by_axes
+from .options import option, sd_schedulers
+
+SAME_SAMPLER = (None, "", "Use same sampler")
+SAME_SCHEDULER = (None, "", "Use same scheduler")
+
+
+def read_request(p: Any) -> Request:
+    """`p`, as it stands in `process`, in the terms of the plan."""
+    hires = bool(getattr(p, "enable_hr", False))
+    img2img = hasattr(p, "init_images")
+    return Request(
+        prompts=tuple(map(str, p.all_prompts)),
+        main_prompt=str(p.main_prompt),
+        negative_prompt=any(str(n).strip() for n in p.all_negative_prompts),
+        mode="img2img" if img2img else "txt2img",
+        hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
+        img2img_fixed_steps=img2img and img2img_fixed_steps(),
+        explicit=fields_set_by_axes(p),
+        **_fields(lambda name: getattr(p, name, None)),
+        hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
+    )
+
+
+def txt2img_defaults() -> dict[str, Any]:
+    """The txt2img fields of this host's API with their defaults."""
+    plain = (dataclasses.MISSING, None)
+    return {f.name: f.default for f in dataclasses.fields(txt2img_class()) if f.default not in plain}
+
+
+def request_from_values(values: Mapping[str, Any]) -> Request:
+    """The Request of a txt2img body that was filled up with `txt2img_defaults`; types are checked before."""
+    known = {f.name for f in dataclasses.fields(txt2img_class())}
+    prompt = values.get("prompt") or ""
+    hires = bool(values.get("enable_hr", False))
+    return Request(
+        prompts=(prompt,),
+        main_prompt=prompt,
+        negative_prompt=bool((values.get("negative_prompt") or "").strip()),
+        hr_prompts=(values.get("hr_prompt") or prompt,) if hires else (),
+        **_fields(lambda name: values.get(name) if name in known else None),
+        hires_obstacle=_hires_obstacle(values.get),
+    )
+
+
+def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
+    """The fields that page, API and `p` have alike; None for those that this host does not have."""
+    return {
+        "steps": int(get("steps")),
+        "cfg_scale": float(get("cfg_scale")),
+        "sampler_name": get("sampler_name") or get("sampler_index") or "Euler",  # the hosts' own fallback
+        "scheduler": _scheduler_label(get("scheduler")) if sd_schedulers else None,
+        "distilled_cfg_scale": _optional_float(get("distilled_cfg_scale")),
+        "denoising_strength": _optional_float(get("denoising_strength")),
+        "enable_hr": bool(get("enable_hr")),
+        "hr_scale": float(get("hr_scale") or 2.0),
+        "hr_upscaler": get("hr_upscaler"),
+        "hr_second_pass_steps": int(get("hr_second_pass_steps") or 0),
+        "hr_cfg": _optional_float(get("hr_cfg")),
+        "hr_distilled_cfg": _optional_float(get("hr_distilled_cfg")),
+        "hr_sampler_name": _unless_same(get("hr_sampler_name"), SAME_SAMPLER),
+        "hr_scheduler": _hires_scheduler(get("hr_scheduler")),
+        # reForge, alone in having a hires CFG but no distilled one.
+        "hr_cfg_zero_is_same": get("hr_cfg") is not None and get("distilled_cfg_scale") is None,
+        "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
+        "comments": comments_are_on(),
+    }
+
+
+def img2img_fixed_steps() -> bool:
+    """The option "do exactly the amount of steps the slider specifies"."""
+    return bool(option("img2img_fix_steps", False))
+
+
+def comments_are_on() -> bool:
+    """Whether the host's Comments script takes `#…` out of prompts; hosts without it have no such option."""
+    return bool(option("enable_prompt_comments", False))
+
+
+def _hires_obstacle(get: Callable[[str], Any]) -> str | None:
+    if get("hr_resize_x") or get("hr_resize_y"):
+        return "the request resizes by pixels (hr_resize_x, hr_resize_y)"
+    if get("firstpass_image") is not None:
+        return "the request brings its own first-pass image"
+    return None
+
+
+def _hires_scheduler(name: str | None) -> str | None:
+    name = _unless_same(name, SAME_SCHEDULER)
+    return _scheduler_label(name) if name and sd_schedulers else None
+
+
+def _scheduler_label(name: str | None) -> str:
+    found = sd_schedulers.schedulers_map.get(name or "Automatic")
+    return str(found.label) if found else str(name)
+
+
+def _unless_same(name: str | None, same: tuple[str | None, ...]) -> str | None:
+    return None if name in same else name
+
+
+def _optional_float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def txt2img_class() -> Any:
+    """The host's class of a txt2img generation; its fields are the API's."""
+    return processing.StableDiffusionProcessingTxt2Img

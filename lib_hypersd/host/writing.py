@@ -1,0 +1,100 @@
+"""A Plan to `p`: everything or nothing, and back again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ..request import Plan
+
+_OWN = "_hypersd_own"
+
+
+def restore(p: Any) -> None:
+    """Undo what an earlier plan set on this very `p` (Loopback and SD upscale run one `p` several times).
+
+    A field that somebody else has set since is theirs.
+    """
+    for name, (ours, before) in getattr(p, _OWN, {}).items():
+        if getattr(p, name, None) == ours:
+            setattr(p, name, before)
+    setattr(p, _OWN, {})
+
+
+def apply(plan: Plan, p: Any) -> None:
+    """Set everything that `plan` says, or, if anything fails, nothing; then the exception goes on."""
+    with _all_or_nothing(p) as write:
+        for name, value in _planned_fields(plan, p):
+            write(name, value)
+
+
+@contextlib.contextmanager
+def _all_or_nothing(p: Any) -> Iterator[Any]:
+    own: dict[str, tuple[Any, Any]] = {}
+
+    def write(name: str, value: Any) -> None:
+        before = getattr(p, name)
+        own[name] = (value, own[name][1] if name in own else before)
+        setattr(p, name, value)
+
+    try:
+        yield write
+    except BaseException:
+        for name, (_, before) in own.items():
+            setattr(p, name, before)
+        raise
+    # Prompts are filled anew by the host for each run; the rest is remembered for `restore`.
+    setattr(p, _OWN, {name: pair for name, pair in own.items() if not name.startswith(("all_", "main_"))})
+
+
+def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
+    """(field, value) in the order of setting; `enable_hr` last, so that a half-made hires set-up never runs."""
+    yield "all_prompts", list(plan.prompts)
+    yield "main_prompt", plan.main_prompt
+    changes = {c.field: c for c in plan.settings_changes}
+    turned_on = changes.pop("enable_hr", None)
+    if turned_on:
+        yield from _hires_set_up(plan, p)
+    elif getattr(p, "enable_hr", False):
+        yield "all_hr_prompts", list(plan.hr_prompts)
+    for change in changes.values():
+        yield change.field, change.after
+    if turned_on:
+        yield "enable_hr", True
+
+
+def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
+    """What `setup_prompts` would have done, had hires been on: it has returned early by the time of `process`."""
+    yield "hr_prompt", p.prompt if isinstance(p.prompt, str) else plan.main_prompt
+    negative = p.negative_prompt
+    yield "hr_negative_prompt", negative if isinstance(negative, str) else p.main_negative_prompt
+    yield "all_hr_prompts", list(plan.prompts)
+    yield "all_hr_negative_prompts", list(p.all_negative_prompts)
+    if hasattr(p, "hr_additional_modules") and p.hr_additional_modules is None:
+        yield "hr_additional_modules", ["Use same choices"]  # Forge: None is a 500 of its own
+
+
+def keep_tags(plan: Plan, p: Any, prompts: list[str], batch_number: int) -> None:
+    """Put the tag back where another extension has rewritten prompts since `process`.
+
+    `prompts` is the host's slice of `p.all_prompts` for this batch; both are mended, since the infotext is built from
+    the whole list and the sampling from the slice.
+    """
+    if plan.rule is None or plan.hr_rule is None:
+        return
+    first = batch_number * p.batch_size
+    for i, prompt in enumerate(prompts):
+        mended = plan.rule.apply(prompt).prompt
+        if mended != prompt:
+            prompts[i] = mended
+            if first + i < len(p.all_prompts):
+                p.all_prompts[first + i] = mended
+    main = plan.rule.apply(p.main_prompt).prompt
+    if main != p.main_prompt:
+        p.main_prompt = main
+    if getattr(p, "enable_hr", False) and p.all_hr_prompts:
+        for i, prompt in enumerate(p.all_hr_prompts):
+            mended = plan.hr_rule.apply(prompt).prompt
+            if mended != prompt:
+                p.all_hr_prompts[i] = mended

@@ -1,0 +1,139 @@
+"""What a generation is tuned for: which LoRA file, trained for how many steps, by which recipe. Or why none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import catalog, recipes
+from .catalog import Family, Kind
+from .draft import Draft
+from .families import Checkpoint
+from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
+from .prompt_tags import format_tag, parse_alias
+from .recipes import Recipe, recipe_for
+from .settings import Settings
+from .tagging import TagRule, Typed
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a pass is tuned for: a LoRA file (None: baked into the checkpoint), its trained steps and its recipe."""
+
+    file: LoraFile | None
+    name: str
+    steps: int
+    recipe: Recipe
+    weight: float
+    tag: str = ""
+    unified: bool = False
+
+
+class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
+    """Nothing is changed; the message is the notice."""
+
+
+def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, typed: Typed, draft: Draft) -> Target:
+    family = checkpoint.family
+    if family is None:
+        raise Refusal(
+            f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
+            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint."
+        )
+    named = typed.tag is not None or settings.lora not in ("auto", "none")
+    if not named and checkpoint.one_step_unet:
+        return _one_step_unet(settings, draft)
+    if not named and settings.lora == "none":
+        steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
+        return Target(None, "none", steps, recipe_for(family, "plain", steps, nf4=checkpoint.nf4), 0.0, unified=True)
+    if checkpoint.distilled and not named:
+        raise Refusal(
+            f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin the "
+            'picture: nothing was changed; set LoRA to "none" to tune the settings alone.'
+        )
+    file = _chosen_file(settings, family, index, typed)
+    steps = _trained_steps(file, settings)
+    if file.family not in (None, family):
+        raise Refusal(
+            f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "  # type: ignore[index]
+            'nothing was changed; set LoRA to "auto" or choose another checkpoint.'
+        )
+    if file.family is None:
+        draft.notices.append(f"{file.name} does not tell its family: taken to be for {checkpoint.title}.")
+    if checkpoint.distilled:
+        draft.notices.append(
+            f"{checkpoint.name} is distilled already ({checkpoint.distilled}); {file.name} on top will probably ruin "
+            "the picture."
+        )
+    return file_target(file, family, file.kind, steps, checkpoint, settings, typed, index, draft.request.comments)
+
+
+def file_target(
+    file: LoraFile,
+    family: Family,
+    kind: Kind,
+    steps: int,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    typed: Typed,
+    index: LoraIndex,
+    comments: bool,
+) -> Target:
+    recipe = recipe_for(family, kind, steps, nf4=checkpoint.nf4)
+    if typed.tag is not None:
+        # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
+        tag = TagRule(index, file, "", recipe.weight, family, comments).written(typed.tag)
+        weight = recipe.weight if typed.tag.weight is None else typed.tag.weight
+    else:
+        weight = recipe.weight if settings.weight == "auto" else float(settings.weight)
+        tag = format_tag(file.name, weight)
+    return Target(file, file.name, steps, recipe, weight, tag, file.unified)
+
+
+def _one_step_unet(settings: Settings, draft: Draft) -> Target:
+    draft.notices.append("The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass.")
+    steps = settings.explicit_steps or recipes.ONE_STEP_UNET_STEPS
+    return Target(None, catalog.ONE_STEP_UNET, steps, recipes.ONE_STEP_UNET, 0.0, unified=True)
+
+
+def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Typed) -> LoraFile:
+    wish = Preference(settings.explicit_steps)
+    if typed.tag is not None:
+        file, variant = typed.file, typed.missing
+    elif settings.lora == "auto":
+        file, variant = index.choose(family, wish), wanted_variant(family, wish)
+        file = file or index.damaged(family, wish)
+    else:
+        file, variant = _named_file(settings, family, index)
+    if file is None:
+        assert variant is not None
+        raise Refusal(
+            f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
+            "and put it into models/Lora."
+        )
+    damage = index.damage(file)
+    if damage:
+        raise Refusal(f"The file of {file.name} {damage}: nothing was changed; download it again.")
+    return file
+
+
+def _named_file(settings: Settings, family: Family, index: LoraIndex) -> tuple[LoraFile | None, catalog.Variant | None]:
+    """The file that the `lora` setting names: a file of the host, a published name, or an alias."""
+    file = index.asked_file(settings.lora)
+    if file is not None:
+        return file, None
+    published = catalog.BY_NAME.get(settings.lora)
+    alias = parse_alias(settings.lora)
+    if published is not None or alias is None:
+        return None, published
+    wish = preference(alias, settings.explicit_steps)
+    return index.choose(alias.family, wish), wanted_variant(alias.family, wish)
+
+
+def _trained_steps(file: LoraFile, settings: Settings) -> int:
+    steps = file.steps or settings.explicit_steps
+    if steps is None:
+        raise Refusal(
+            f"{file.name} does not tell for how many steps it was trained: nothing was changed; set Steps, or write "
+            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps.'
+        )
+    return steps
