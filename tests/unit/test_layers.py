@@ -12,22 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PURE = """plan target first_pass hires draft request recipes catalog prompt_tags tagging families lora_files
 settings second_pass infotext safetensors_header""".split()
-    "plan",
-    "recipes",
-    "prompt_tags",
-    "families",
-    "settings",
-    "catalog",
-    "tagging",
-    "lora_files",
-    "request",
-    "target",
-    "hires",
-    "first_pass",
-    "draft",
-    "second_pass",
-    "infotext",
-)
 
 
 def _imports(path: Path) -> set[str]:
