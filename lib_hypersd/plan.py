@@ -75,24 +75,49 @@ def plan_for_tags(
 def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
     """What will look bad though it was asked for, and what will have no effect."""
     request, recipe, say = draft.request, target.recipe, draft.notices.append
-    cfg, steps = draft["cfg_scale"], draft["steps"]
-    if not recipe.cfg.holds(cfg):
-        say(f"CFG {cfg:g} is outside {_span(recipe.cfg)}, for which {target.name} was made: expect a burnt picture.")
-    elif cfg == 1 and request.negative_prompt:
+    for name, title in (("cfg_scale", "CFG"), ("hr_cfg", "Hires CFG")):
+        value = _effective_cfg(draft, name)
+        if value is not None and not recipe.cfg.holds(value):
+            say(f"{title} {value:g} is outside the recipe's {_span(recipe.cfg)}: expect a burnt or washed-out picture.")
+    if draft["cfg_scale"] == 1 and request.negative_prompt:
         say("The negative prompt has no effect at CFG 1.")
+    _steps_and_weight(draft, target)
+    distilled, dial = draft["distilled_cfg_scale"], recipe.distilled_cfg
+    if dial is not None and distilled is not None and not checkpoint.uses_shift and not dial.holds(distilled):
+        say(f"Distilled CFG {distilled:g} is outside the recipe's {_span(dial)}.")
+    if draft["sampler_name"] != recipe.sampler:
+        say(f"Sampler {draft['sampler_name']} is not the recipe's {recipe.sampler}: expect noise or blur.")
+    if draft["scheduler"] not in (None, recipe.scheduler):
+        say(f"Schedule type {draft['scheduler']} is not the recipe's {recipe.scheduler}: expect noise or blur.")
+    if settings.eta != "auto":
+        say(f"Eta was not used: {draft['sampler_name']} does not take it from here.")
+    if not draft["enable_hr"] and any(getattr(settings, key) != "auto" for key in _HIRES_VALUES):
+        say("The hires values were not used: hires fix is off.")
+    if request.refiner:
+        say("A refiner is set: it runs without this plan; switch it off for few-step pictures.")
+
+
+_HIRES_VALUES = ("hires_steps", "hires_denoise", "hires_scale", "hires_upscaler")
+
+
+def _effective_cfg(draft: Draft, name: str) -> float | None:
+    """A pass's CFG, or None where there is no such pass or its CFG is the first pass's."""
+    value: float | None = draft[name]
+    if name == "cfg_scale" or value is None:
+        return value
+    same = draft.request.hr_cfg_zero_is_same and value <= 0
+    return None if same or not draft["enable_hr"] else value
+
+
+def _steps_and_weight(draft: Draft, target: Target) -> None:
+    request, recipe, steps = draft.request, target.recipe, draft["steps"]
     low, high = _steps_range(target)
     fixed_second_pass = request.mode == "img2img" and request.img2img_fixed_steps
     if not fixed_second_pass and not low <= steps <= high:
-        say(f"{steps} steps are far from the {target.steps} that {target.name} was trained for.")
-    if target.file is not None:
-        low, high = sorted(factor * recipe.weight for factor in FAR_WEIGHT)
-        if not low <= target.weight <= high:
-            say(f"Weight {target.weight:g} is far from {recipe.weight:g}, at which {target.name} works.")
-    distilled, dial = draft["distilled_cfg_scale"], recipe.distilled_cfg
-    if dial is not None and distilled is not None and not checkpoint.uses_shift and not dial.holds(distilled):
-        say(f"Distilled CFG {distilled:g} is outside {_span(dial)}.")
-    if request.refiner:
-        say("A refiner is set: it runs without this plan; switch it off for few-step pictures.")
+        draft.notices.append(f"{steps} steps are far from the {target.steps} that {target.name} was trained for.")
+    low, high = sorted(factor * recipe.weight for factor in FAR_WEIGHT)
+    if target.file is not None and not low <= target.weight <= high:
+        draft.notices.append(f"Weight {target.weight:g} is far from {recipe.weight:g}, at which {target.name} works.")
 
 
 def _steps_range(target: Target) -> tuple[float, float]:

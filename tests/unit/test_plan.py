@@ -91,6 +91,36 @@ def test_cfg_policies(everything: LoraIndex, policy: Any, given_cfg: float, cfg:
     assert any("burnt" in n for n in plan.notices) == (cfg > 1.5)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(sampler="keep"), "DPM++ 2M"),
+        (Settings(scheduler="Simple"), "Simple"),
+        (Settings(eta=0.3), "Eta"),
+        (Settings(hires_steps=5), "hires fix is off"),
+        (Settings(hires_scale="keep"), "hires fix is off"),
+        (Settings(steps="keep"), "20 steps"),
+        (Settings(weight=-1.0), "Weight -1"),
+    ],
+)
+def test_what_was_asked_for_is_done_and_what_will_look_bad_is_said(
+    everything: LoraIndex, settings: Settings, words: str
+) -> None:
+    plan = make_plan(request(), settings, SD15, everything)
+    assert plan.active
+    assert any(words in n for n in plan.notices)
+
+
+def test_the_plain_recipe_has_no_notices(everything: LoraIndex) -> None:
+    for checkpoint in (SD15, SDXL, FLUX, SD3):
+        assert make_plan(hires(distilled_cfg_scale=3.5, hr_cfg=7.0), Settings(), checkpoint, everything).notices == ()
+
+
+def test_a_hires_cfg_that_was_kept_gets_a_notice(everything: LoraIndex) -> None:
+    plan = make_plan(hires(hr_cfg=7.0), Settings(hires="keep"), SD15, everything)
+    assert any("Hires CFG 7" in n for n in plan.notices)
+
+
 def test_cfg_preserved_keeps_a_cfg_within_its_range(everything: LoraIndex) -> None:
     plan = make_plan(request(), Settings(lora="Hyper-SD15-8steps-CFG-lora"), SD15, everything)
     assert not any(c.field == "cfg_scale" for c in plan.changes)
