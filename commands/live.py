@@ -39,7 +39,7 @@ def main() -> None:
         client.get("/hypersd/v1/status")
     except (OSError, AssertionError) as error:
         sys.exit(f"error: no WebUI with Hyper-SD at {args.url}: {error}")
-    with runner.Session(client, args.size, args.checkpoint, bool(args.api_auth)) as target:
+    with runner.Session(client, args.size, args.checkpoint) as target:
         outcomes = runner.run_all(target, chosen)
         if args.json:
             runner.write_json(args.json, target, outcomes)

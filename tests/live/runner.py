@@ -37,11 +37,10 @@ def all_scenarios() -> list[Scenario]:
 class Session:
     """A target for the length of a suite: a checkpoint that has LoRAs selected, everything put back at the end."""
 
-    def __init__(self, client: Client, size: int = 64, checkpoint: str = "", auth_expected: bool = False) -> None:
+    def __init__(self, client: Client, size: int = 64, checkpoint: str = "") -> None:
         self.client = client
         self._size = size
         self._checkpoint = checkpoint
-        self._auth_expected = auth_expected
         self._before: dict[str, object] = {}
 
     def __enter__(self) -> Target:
@@ -62,7 +61,7 @@ class Session:
             self.client.post("/sdapi/v1/options", changed)
 
     def _new_target(self) -> Target:
-        return Target(self.client, self._size, self._auth_expected)
+        return Target(self.client, self._size)
 
 
 def run_one(scenario: Scenario, target: Target) -> Outcome:

@@ -51,10 +51,9 @@ INFOTEXT_TO_REQUEST = {
 class Target:
     """Everything a scenario needs to know and do. Pictures of equal requests are drawn once."""
 
-    def __init__(self, client: Client, size: int = 64, auth_expected: bool = False) -> None:
+    def __init__(self, client: Client, size: int = 64) -> None:
         self.client = client
         self.size = size
-        self.auth_expected = auth_expected
         self._drawn: dict[str, Drawn] = {}
         self.pictures_asked = 0
 

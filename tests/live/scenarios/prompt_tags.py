@@ -259,11 +259,16 @@ def prompts_from_a_file_get_a_tag_each(target: Target) -> None:
     if title is None:
         raise SkippedError("the host has no script 'Prompts from file or textbox'")
     lines = "a red circle\na blue square"
-    drawn = target.draw(
-        hypersd={"lora": target.quick.name}, script_name=title, script_args=[False, False, "start", lines]
-    )
+    args = [False, False, "start", lines]
+    drawn = target.draw(prompt="", hypersd={"lora": target.quick.name}, script_name=title, script_args=args)
     wanted = [f"{line} {target.quick.tag}" for line in lines.split("\n")]
-    equal([i.prompt for i in drawn.infotexts], wanted, "prompts")
+    # Some hosts put an entry for all of them in front.
+    equal([i.prompt for i in drawn.infotexts][-2:], wanted, "prompts")
+    equal(
+        [sorted(i.own()) for i in drawn.infotexts][-2:],
+        [["Hyper-SD", "Hyper-SD changes", "Hyper-SD weight"]] * 2,
+        "fields",
+    )
 
 
 @scenario
