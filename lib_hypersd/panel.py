@@ -16,6 +16,9 @@ from .settings import KEYS, PANEL_DEFAULTS
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 """gradio 4 renamed the argument that takes a listener's JavaScript."""
 
+MIN_WIDTH = 100
+"""Pixels: four controls stand side by side in a settings column of usual width."""
+
 Components = dict[str, Any]
 
 
@@ -120,12 +123,18 @@ def _dropdown(prefix: str, key: str, label: str, choices: list[str]) -> Any:
         elem_id=f"{prefix}_{key}",
         # A number, a file that is gone or a pasted name must not make the page refuse the whole request.
         allow_custom_value=True,
+        min_width=MIN_WIDTH,
     )
 
 
 def _text(prefix: str, key: str, label: str, takes: str) -> Any:
     return gr.Textbox(
-        value=str(getattr(PANEL_DEFAULTS, key)), label=label, placeholder=takes, elem_id=f"{prefix}_{key}", max_lines=1
+        value=str(getattr(PANEL_DEFAULTS, key)),
+        label=label,
+        placeholder=takes,
+        elem_id=f"{prefix}_{key}",
+        max_lines=1,
+        min_width=MIN_WIDTH,
     )
 
 
