@@ -29,7 +29,6 @@ class PageProfile:
     """Whether the checkpoint dropdown is the host's own instead of a quicksetting."""
     checkpoint_elem_id: str | None = "setting_sd_model_checkpoint"
     checkpoint_refresh_id: str = "refresh_sd_model_checkpoint"
-    presets: tuple[str, ...] = ()
     tab_labels: tuple[str, str] = ("txt2img", "img2img")
 
     def txt2img_fields(self) -> tuple[str, ...]:
@@ -72,7 +71,6 @@ PROFILES = {
             own_checkpoint_box=True,
             checkpoint_elem_id=None,  # Forge gives it only the class model_selection
             checkpoint_refresh_id="forge_refresh_checkpoint",
-            presets=("sd", "xl", "flux", "all"),
             tab_labels=("Txt2img", "Img2img"),
         ),
         PageProfile(
@@ -85,7 +83,6 @@ PROFILES = {
             hr_modules=True,
             own_checkpoint_box=True,
             checkpoint_refresh_id="forge_refresh_checkpoint",
-            presets=("sd", "xl", "flux"),
         ),
     )
 }
