@@ -1,0 +1,44 @@
+"""Servers that several groups of tests share: one miniwebui for each profile, with and without the extension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live.runner import Session
+from live.server import miniwebui
+from live.target import Target
+
+# One profile asks for credentials, so that the scenarios on access have something to check.
+CREDENTIALS = {"forge": None, "neo": None, "reforge": "person:secret", "a1111": None}
+STYLES = 'name,prompt,negative_prompt\nshiny,"{prompt}, shiny",dull\n'
+
+
+@pytest.fixture(scope="session", params=CREDENTIALS)
+def host_profile(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def target(host_profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A miniwebui with the extension, for the length of all tests of its profile."""
+    with (
+        miniwebui(host_profile, *with_styles(tmp_path_factory), auth=CREDENTIALS[host_profile]) as client,
+        Session(client) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(scope="session")
+def without_extension(host_profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The same miniwebui without the extension."""
+    with miniwebui(host_profile, "--without-extension", *with_styles(tmp_path_factory)) as client:
+        client.post("/sdapi/v1/options", {"sd_model_checkpoint": Target(client).checkpoint("sd15")})
+        yield Target(client)
+
+
+def with_styles(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder: Path = tmp_path_factory.mktemp("data")
+    (folder / "styles.csv").write_text(STYLES, encoding="utf-8")
+    return "--data-dir", str(folder)

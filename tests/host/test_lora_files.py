@@ -1,0 +1,165 @@
+"""LoRA files that are damaged, missing, renamed, in subfolders, or added while the host runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live.client import Drawn
+from live.published import tags
+from live.runner import Session
+from live.server import PROJECT, miniwebui
+from live.target import Target
+
+GOOD = "Hyper-SD15-4steps-lora"
+CLAIMED_HEADER_BYTES = 1 << 60
+DAMAGED = {
+    "Hyper-SD15-8steps-lora": "empty",
+    "Hyper-SD15-2steps-lora": "truncated",
+    "Hyper-SD15-1step-lora": "not safetensors",
+    "Hyper-SD15-8steps-CFG-lora": "a header of 2^60 bytes",
+}
+MISSING = "Hyper-SD15-12steps-CFG-lora"
+
+
+@pytest.fixture(scope="module")
+def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    models = PROJECT / "miniature" / "weights"
+    source = next(models.rglob(f"{GOOD}.safetensors"))
+    folder = tmp_path_factory.mktemp("Lora")
+    shutil.copy(source, folder / f"{GOOD}.safetensors")
+    (folder / "Hyper-SD15-8steps-lora.safetensors").touch()
+    (folder / "Hyper-SD15-2steps-lora.safetensors").write_bytes(source.read_bytes()[:1000])
+    (folder / "Hyper-SD15-1step-lora.safetensors").write_bytes(b"<html>Access denied</html>" * 40)
+    claim = struct.pack("<Q", CLAIMED_HEADER_BYTES) + b'{"__metadata__":{}}'
+    (folder / "Hyper-SD15-8steps-CFG-lora.safetensors").write_bytes(claim)
+    (folder / "deep" / "er").mkdir(parents=True)
+    shutil.copy(source, folder / "deep" / "er" / "my-own-4steps-name.safetensors")
+    (folder / "broken-json.safetensors").write_bytes(struct.pack("<Q", 9) + b'{"a": [1}')
+    header = json.dumps({"x.lora_up.weight": {"dtype": "F16", "shape": "many", "data_offsets": None}}).encode()
+    (folder / "odd-header.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(lora_folder: Path) -> Iterator[Target]:
+    with miniwebui("forge", "--lora-dir", str(lora_folder)) as client, Session(client) as target:
+        yield target
+
+
+def assert_stock(drawn: Drawn, stock: Drawn) -> None:
+    assert drawn.picture.pixels == stock.picture.pixels
+    assert drawn.infotext.prompt == stock.infotext.prompt
+    assert drawn.infotext.foreign() == stock.infotext.foreign()
+
+
+def test_auto_passes_over_damaged_files(host: Target) -> None:
+    drawn = host.draw(hypersd={})
+    assert drawn.infotext.own()["Hyper-SD"] == GOOD
+    assert tags(drawn.infotext.prompt) == [(GOOD, "1")]
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_that_was_named_draws_as_stock_with_one_notice(host: Target, name: str) -> None:
+    drawn = host.draw(hypersd={"lora": name})
+    assert_stock(drawn, host.draw())
+    assert len(drawn.infotext.own()) == 1
+    assert name in next(iter(drawn.infotext.own().values()))
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_an_alias_of_a_damaged_file_is_taken_out_or_another_taken(host: Target, name: str) -> None:
+    drawn = host.draw(prompt=f"a red circle <lora:{name.removesuffix('-lora')}>")
+    names = [found for found, _ in tags(drawn.infotext.prompt)]
+    assert names in ([], [GOOD])
+    assert "Hyper-SD notice" in drawn.infotext.own() or names == [GOOD]
+
+
+def test_a_typed_damaged_file_still_draws(host: Target) -> None:
+    for name in DAMAGED:
+        assert host.draw(prompt=f"a red circle <lora:{name}:1>", hypersd={}).pictures
+
+
+def test_a_missing_file_is_named_with_its_source(host: Target) -> None:
+    drawn = host.draw(hypersd={"lora": MISSING})
+    assert_stock(drawn, host.draw())
+    assert list(drawn.infotext.own()) == ["Hyper-SD notice"]
+    notice = drawn.infotext.own()["Hyper-SD notice"]
+    assert MISSING in notice
+    assert "huggingface.co/ByteDance/Hyper-SD" in notice
+
+
+def test_none_present_is_said_with_file_and_source(host: Target) -> None:
+    title = host.checkpoint("sdxl")
+    settings = {"override_settings": {"sd_model_checkpoint": title}}
+    drawn = host.draw(hypersd={}, **settings)
+    assert_stock(drawn, host.draw(**settings))
+    assert list(drawn.infotext.own()) == ["Hyper-SD notice"]
+    notice = drawn.infotext.own()["Hyper-SD notice"]
+    assert "Hyper-SDXL-8steps-lora" in notice
+    assert "huggingface.co" in notice
+
+
+def test_an_alias_that_cannot_be_resolved_is_taken_out(host: Target) -> None:
+    settings = {"override_settings": {"sd_model_checkpoint": host.checkpoint("sdxl")}}
+    drawn = host.draw(prompt="a red circle <lora:Hyper-SDXL:0.5>", **settings)
+    assert tags(drawn.infotext.prompt) == []
+    assert "Hyper-SD notice" in drawn.infotext.own()
+    assert drawn.picture.pixels == host.draw(prompt="a red circle", **settings).picture.pixels
+
+
+def test_a_renamed_copy_in_a_subfolder_is_known(host: Target) -> None:
+    plan = host.plan({"lora": "my-own-4steps-name"})
+    assert plan.lora == "my-own-4steps-name"
+    assert plan.values["steps"] == 4
+    assert tags(plan.prompt) == [("my-own-4steps-name", "1")]
+    drawn = host.draw(hypersd={"lora": "my-own-4steps-name"})
+    assert drawn.picture.pixels == host.draw(hypersd={"lora": GOOD}).picture.pixels
+
+
+@pytest.mark.parametrize("name", ["broken-json", "odd-header"])
+def test_a_file_of_no_sense_is_no_reason_to_fail(host: Target, name: str) -> None:
+    if name not in host.loras:
+        pytest.skip("the host does not list it")
+    reply = host.try_to_plan({"lora": name})
+    assert reply.status in (200, 422)
+    assert host.draw(hypersd={"lora": name}).pictures
+
+
+def test_status_and_catalog_tell_what_is_usable(host: Target) -> None:
+    status = {entry["name"]: entry for entry in host.client.get("/hypersd/v1/status")["loras"]}
+    assert not status[GOOD].get("damaged")
+    for name in DAMAGED:
+        assert name not in status or status[name]["damaged"], name
+    catalog = {entry["name"]: entry for entry in host.client.get("/hypersd/v1/catalog")["variants"]}
+    assert catalog[GOOD]["present"]
+    assert not catalog[MISSING]["present"]
+
+
+def test_files_added_and_taken_away_while_the_host_runs_are_seen(host: Target, lora_folder: Path) -> None:
+    assert host.plan({"steps": 12}).lora == GOOD
+    added = lora_folder / f"{MISSING}.safetensors"
+    shutil.copy(lora_folder / f"{GOOD}.safetensors", added)
+    try:
+        host.client.send("POST", "/sdapi/v1/refresh-loras", {})
+        assert host.plan({"steps": 12}).lora == MISSING
+        assert host.draw(hypersd={"steps": 12}).infotext.own()["Hyper-SD"] == MISSING
+    finally:
+        added.unlink()
+    host.client.send("POST", "/sdapi/v1/refresh-loras", {})
+    assert host.plan({"steps": 12}).lora == GOOD
+
+
+def test_a_damaged_file_that_was_mended_is_used(host: Target, lora_folder: Path) -> None:
+    path = lora_folder / "Hyper-SD15-8steps-lora.safetensors"
+    assert host.plan({}).lora == GOOD
+    shutil.copy(lora_folder / f"{GOOD}.safetensors", path)
+    try:
+        host.client.send("POST", "/sdapi/v1/refresh-loras", {})
+        assert host.plan({}).lora == "Hyper-SD15-8steps-lora"
+    finally:
+        path.write_bytes(b"")

@@ -1,0 +1,120 @@
+"""Other extensions in the same host: they rewrite prompts, raise, or make a field that cannot be set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live.client import Drawn
+from live.published import tags
+from live.runner import Session
+from live.server import miniwebui
+from live.target import Target
+
+EXTENSIONS = Path(__file__).parent / "extensions"
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_strength": 0.55}
+NAME = "Hyper-SD15-2steps-lora"
+QUICK = {"lora": NAME}
+TAG = [(NAME, "1")]
+
+
+@pytest.fixture(scope="module", params=["forge", "a1111"])
+def meddled(request: pytest.FixtureRequest) -> Iterator[Target]:
+    extra = [part for name in ("meddler", "early-meddler") for part in ("--extra-extension", str(EXTENSIONS / name))]
+    with miniwebui(request.param, *extra) as client, Session(client) as target:
+        yield target
+
+
+def assert_by_hand(host: Target, drawn: Drawn) -> None:
+    """Each picture is the one that its infotext asks for."""
+    for picture, infotext in zip(drawn.pictures, drawn.infotexts, strict=True):
+        request = host.pasted(infotext)
+        # The meddlers' words would make them meddle again.
+        assert host.draw(hypersd={"enabled": False}, **request).picture.distance(picture) <= 1
+
+
+@pytest.mark.parametrize("when", ["late", "early"])
+def test_prompts_rewritten_in_process_keep_the_tag(meddled: Target, when: str) -> None:
+    drawn = meddled.draw(prompt=f"wildcards {when}-rewrite", hypersd=QUICK, batch_size=2, n_iter=2)
+    assert [i.prompt for i in drawn.infotexts] == [
+        f"a red circle, {when}-rewrite {i} <lora:{NAME}:1>" for i in range(4)
+    ]
+    plain = meddled.draw(prompt="a red circle, rewrite 0", hypersd=QUICK)
+    assert drawn.infotext.own() == plain.infotext.own()
+
+
+def test_a_rewritten_prompts_picture_has_the_lora(meddled: Target) -> None:
+    """The picture is the by-hand one: the meddler rewrites a by-hand request's tag away, so its text is compared."""
+    drawn = meddled.draw(prompt="x late-rewrite", hypersd=QUICK)
+    text = drawn.infotext.prompt.replace("late-rewrite", "late rewrite")
+    by_hand = meddled.draw(hypersd={"enabled": False}, **(meddled.pasted(drawn.infotext) | {"prompt": text}))
+    without = meddled.draw(
+        hypersd={"enabled": False},
+        **(meddled.pasted(drawn.infotext) | {"prompt": "a red circle, late rewrite 0"}),
+    )
+    assert "Lora hashes" in drawn.infotext.fields
+    assert by_hand.picture.distance(without.picture) > 0
+    assert drawn.picture.distance(by_hand.picture) < drawn.picture.distance(without.picture)
+
+
+def test_rewritten_hires_prompts_keep_the_tag(meddled: Target) -> None:
+    drawn = meddled.draw(prompt="x late-rewrite", hypersd=QUICK, hr_prompt="a blue square", batch_size=2, **HIRES)
+    for index, infotext in enumerate(drawn.infotexts):
+        assert infotext.prompt == f"a red circle, late-rewrite {index} <lora:{NAME}:1>"
+        assert infotext.fields["Hires prompt"] == f"a blue square, late-rewrite {index} <lora:{NAME}:1>"
+
+
+def test_an_alias_written_before_is_read(meddled: Target) -> None:
+    drawn = meddled.draw(prompt="a red circle early-alias")
+    assert drawn.infotext.prompt == f"a red circle early-alias <lora:{NAME}:0.5>"
+    assert drawn.infotext.own()["Hyper-SD"] == NAME
+    assert drawn.infotext.fields["Steps"] == "2"
+
+
+def test_an_alias_written_after_is_not_left_in(meddled: Target) -> None:
+    """Left in, it makes Forge drop every LoRA of the prompt."""
+    drawn = meddled.draw(prompt="a red circle late-alias", hypersd=QUICK, batch_size=2)
+    for infotext in drawn.infotexts:
+        assert {name for name, _ in tags(infotext.prompt)} == {NAME}
+    assert "Lora hashes" in drawn.infotext.fields
+
+
+@pytest.mark.parametrize("word", ["late-raise", "early-raise", "batch-raise"])
+def test_another_extensions_fault_changes_nothing_here(meddled: Target, word: str) -> None:
+    drawn = meddled.draw(prompt=f"a red circle {word}", hypersd=QUICK)
+    assert tags(drawn.infotext.prompt) == TAG
+    assert drawn.infotext.fields["Steps"] == "2"
+    assert_by_hand(meddled, drawn)
+
+
+@pytest.mark.parametrize("field", ["steps", "cfg_scale", "sampler_name", "scheduler", "all_prompts", "main_prompt"])
+def test_a_fault_leaves_no_half_applied_plan(meddled: Target, field: str) -> None:
+    prompt = f"a red circle broken-field {field}"
+    drawn = meddled.draw(prompt=prompt, hypersd=QUICK)
+    if tags(drawn.infotext.prompt) == TAG:
+        pytest.skip(f"{field} is not set by the extension")
+    stock = meddled.draw(prompt=prompt, hypersd={"enabled": False})
+    assert drawn.infotext.prompt == stock.infotext.prompt
+    assert drawn.infotext.foreign() == stock.infotext.foreign()
+    assert drawn.picture.pixels == stock.picture.pixels
+    assert drawn.infotext.own(), "a word about it in the infotext"
+    assert "Hyper-SD changes" not in drawn.infotext.own()
+
+
+def test_a_fault_in_the_second_pass_leaves_no_half_applied_plan(meddled: Target) -> None:
+    prompt = "a red circle broken-field hr_second_pass_steps"
+    request = HIRES | {"prompt": prompt, "hr_second_pass_steps": 5}
+    drawn, stock = meddled.draw(hypersd=QUICK, **request), meddled.draw(hypersd={"enabled": False}, **request)
+    assert drawn.infotext.foreign() == stock.infotext.foreign()
+    assert drawn.picture.pixels == stock.picture.pixels
+    assert drawn.infotext.own(), "a word about it in the infotext"
+
+
+def test_a_fault_while_hires_is_turned_on_draws_as_stock(meddled: Target) -> None:
+    for field in ("enable_hr", "hr_upscaler", "all_hr_prompts"):
+        prompt = f"a red circle broken-field {field}"
+        drawn = meddled.draw(prompt=prompt, hypersd=QUICK | {"hires": "always"})
+        stock = meddled.draw(prompt=prompt, hypersd={"enabled": False})
+        assert drawn.infotext.foreign() == stock.infotext.foreign(), field
+        assert drawn.picture.pixels == stock.picture.pixels, field
