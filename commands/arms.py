@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from miniature import judge
 
@@ -64,7 +65,21 @@ DEMO_ARMS = (stock(25), stock(4), stock(2), hyper(4), hyper_tag(4), hyper(2))
 QUALITY_ARMS = (stock(25), stock(4), stock(2), hyper(4), hyper(2))
 
 
+ROUND = 16
+"""Pictures that an arm draws before it is the next one's turn."""
+
+
 @dataclass
+class Pictures:
+    """What an arm has drawn so far, with the evaluations and the seconds that each picture took."""
+
+    pictures: list[Image.Image] = field(default_factory=list)
+    evaluations: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    seconds_total: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Result:
     """What an arm gave: its figures (times in seconds a picture, medians) and its pictures."""
 
@@ -80,30 +95,44 @@ class Result:
         return {f.name: round(getattr(self, f.name), 4) for f in fields(self) if f.repr}
 
 
-def draw(url: str, arm: Arm, prompts: Sequence[str], advance: Callable[[], Any]) -> Result:
-    """Every prompt once. Times are medians, so that another program's burst does not fall on one arm alone; the
-    first picture, which loads the LoRA, is drawn once more beforehand."""
-    txt2img(url, arm.request(prompts[0], 0))
-    pictures, evaluations, seconds, totals = [], 0, [], []
+def draw_all(url: str, arms: Sequence[Arm], prompts: Sequence[str], progress: tqdm[Any]) -> dict[str, Result]:
+    """Every prompt once by every arm. The arms take turns, and times are medians: another program's burst on this
+    machine then falls on all of them alike."""
+    drawn = {arm.key: Pictures() for arm in arms}
+    for start in range(0, len(prompts), ROUND):
+        for arm in arms:
+            progress.set_description(arm.label)
+            _draw_round(url, arm, prompts, range(start, min(start + ROUND, len(prompts))), drawn[arm.key], progress)
+    return {key: _judged(pictures, prompts) for key, pictures in drawn.items()}
+
+
+def _draw_round(
+    url: str, arm: Arm, prompts: Sequence[str], numbers: range, drawn: Pictures, progress: tqdm[Any]
+) -> None:
+    """One turn; its first picture, which loads the LoRA, is drawn once more beforehand."""
+    txt2img(url, arm.request(prompts[numbers[0]], numbers[0]))
     before = get(f"{url}/miniwebui/v1/stats")
-    for number, prompt in enumerate(prompts):
+    for number in numbers:
         start = time.perf_counter()
-        pictures.append(txt2img(url, arm.request(prompt, number))[0])
-        totals.append(time.perf_counter() - start)
+        drawn.pictures.append(txt2img(url, arm.request(prompts[number], number))[0])
+        drawn.seconds_total.append(time.perf_counter() - start)
         after = get(f"{url}/miniwebui/v1/stats")
-        evaluations += after["evaluations"] - before["evaluations"]
-        seconds.append(after["sampling_seconds"] - before["sampling_seconds"])
+        drawn.evaluations.append(after["evaluations"] - before["evaluations"])
+        drawn.seconds.append(after["sampling_seconds"] - before["sampling_seconds"])
         before = after
-        advance()
-    images = as_tensor(pictures)
+        progress.update()
+
+
+def _judged(drawn: Pictures, prompts: Sequence[str]) -> Result:
+    images = as_tensor(drawn.pictures)
     right = judge.follows(images, prompts).tolist()
     return Result(
-        accuracy=sum(right) / len(prompts),
-        evaluations=evaluations / len(prompts),
-        seconds=median(seconds),
-        seconds_total=median(totals),
+        accuracy=mean(right),
+        evaluations=mean(drawn.evaluations),
+        seconds=median(drawn.seconds),
+        seconds_total=median(drawn.seconds_total),
         sharpness=judge.sharpness(images).mean().item(),
-        pictures=pictures,
+        pictures=drawn.pictures,
         right=right,
     )
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from miniature.scenes import prompts
 
-from .arms import PROMPT_SEED, QUALITY_ARMS, draw, write_json
+from .arms import PROMPT_SEED, QUALITY_ARMS, draw_all, write_json
 from .server import running_webui
 
 
@@ -18,9 +18,8 @@ def run(n: int, json_file: str | None) -> None:
     figures: dict[str, float] = {}
     with running_webui("--profile", "forge", "--nowebui") as url, tqdm(total=2 * n * len(QUALITY_ARMS)) as bar:
         for kind, prefix in (("explicit", ""), ("vague", "vague_")):
-            for arm in QUALITY_ARMS:
-                bar.set_description(f"{kind}, {arm.label}")
-                figures[prefix + arm.key] = round(draw(url, arm, texts[kind], bar.update).accuracy, 4)
+            for key, result in draw_all(url, QUALITY_ARMS, texts[kind], bar).items():
+                figures[prefix + key] = round(result.accuracy, 4)
     print(f"\n{'accuracy ± standard error':28}{'explicit':>17}{'vague':>17}   ({n} prompts each)")
     for arm in QUALITY_ARMS:
         cells = (figures[arm.key], figures[f"vague_{arm.key}"])

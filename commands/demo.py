@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from miniature.scenes import prompts
 
-from .arms import DEMO_ARMS, PROMPT_SEED, Arm, Result, draw, write_json
+from .arms import DEMO_ARMS, PROMPT_SEED, Arm, Result, draw_all, write_json
 from .server import PROJECT, running_webui
 
 SHEET = PROJECT / "outputs" / "comparison.png"
@@ -29,10 +29,7 @@ def main() -> None:
         for t in pair
     ]
     with running_webui("--profile", "forge", "--nowebui") as url, tqdm(total=len(DEMO_ARMS) * len(texts)) as bar:
-        results = {}
-        for arm in DEMO_ARMS:
-            bar.set_description(arm.label)
-            results[arm.key] = draw(url, arm, texts, bar.update)
+        results = draw_all(url, DEMO_ARMS, texts, bar)
     print_table(results)
     SHEET.parent.mkdir(exist_ok=True)
     sheet(texts[:COLUMNS], results).save(SHEET)

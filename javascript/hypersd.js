@@ -17,10 +17,11 @@ function hypersdCheckpointChanged() {
     for (const tab of ["txt2img", "img2img"]) hypersdChanged(tab);
 }
 
-// The checkpoint dropdown stands outside the tabs; its shown value is what changes.
+// The checkpoint dropdown stands outside the tabs; its shown value is what changes. Forge gives it no id.
+const HYPERSD_CHECKPOINT = ["#setting_sd_model_checkpoint input", "#setting_sd_model_checkpoint select", ".model_selection input"];
 let hypersdCheckpoint = null;
 onAfterUiUpdate(() => {
-    const shown = gradioApp().querySelector("#setting_sd_model_checkpoint input, #setting_sd_model_checkpoint select");
+    const shown = gradioApp().querySelector(HYPERSD_CHECKPOINT.join(", "));
     const value = shown ? shown.value : null;
     if (value !== hypersdCheckpoint) {
         hypersdCheckpoint = value;

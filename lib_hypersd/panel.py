@@ -13,8 +13,11 @@ from . import TITLE, infotext
 from .request import FIELD_TITLES, Plan, show
 from .settings import KEYS, PANEL_DEFAULTS
 
-_JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
+_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
+_JS = "js" if _GRADIO_4 else "_js"
 """gradio 4 renamed the argument that takes a listener's JavaScript."""
+_LATEST: dict[str, Any] = {"trigger_mode": "always_last"} if _GRADIO_4 else {}
+"""gradio 4 drops a click while the one before is under way, and with it the last thing that the person did."""
 
 MIN_WIDTH = 100
 """Pixels: four controls stand side by side in a settings column of usual width."""
@@ -163,6 +166,7 @@ def _connect(
         outputs=[badge, outlook, lora],
         show_progress=False,
         queue=False,
+        **_LATEST,
     )
     for component in (*page.found.values(), *ordered):
         component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{page.tab}')"})

@@ -34,6 +34,8 @@ class Refusal(Exception):  # noqa: N818 - not an error: the request is left alon
 
 def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, typed: Typed, draft: Draft) -> Target:
     family = checkpoint.family
+    if not checkpoint.name:
+        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.")
     if family is None:
         raise Refusal(
             f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "

@@ -7,7 +7,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
-from modules import sd_models, shared
+from modules import sd_models
 
 from ..families import (
     Architecture,
@@ -52,10 +52,10 @@ def selected_checkpoint(name: str | None = None) -> Checkpoint:
     By the loaded model if it is that one, else by its header; "other" where there is none at all.
     """
     info = sd_models.checkpoint_aliases.get(name) if name else None
-    info = info or sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint)
-    info = info or next(iter(sd_models.checkpoints_list.values()), None)
+    with contextlib.suppress(FileNotFoundError):
+        info = info or sd_models.select_checkpoint()
     if info is None:
-        return describe("no checkpoint", "other")
+        return describe("", "other")
     model: Any = getattr(sd_models.model_data, "sd_model", None)
     if _is_loaded(model) and model.sd_checkpoint_info.filename == info.filename:
         return _of_model(model)
