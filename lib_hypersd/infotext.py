@@ -78,13 +78,19 @@ def _cfg(params: Mapping[str, Any]) -> str:
     if variant is None:
         return "keep"
     recipe = recipes.recipe_for(variant.family, variant.kind, variant.steps)
-    return "clamp" if recipe.cfg.holds(_number(params.get("CFG scale"))) else "keep"
+    pasted = [params[key] for key in ("CFG scale", "Hires CFG Scale") if key in params]
+    return "clamp" if all(recipe.cfg.holds(_number(cfg)) for cfg in pasted) else "keep"
 
 
 def _distilled(params: Mapping[str, Any]) -> str:
     flux = recipes.recipe_for("flux", "plain", 8).distilled_cfg
-    pasted = params.get("Distilled CFG Scale")
-    return "clamp" if pasted is None or (flux and flux.holds(_number(pasted))) else "keep"
+    pasted = [params[key] for key in ("Distilled CFG Scale", "Hires Distilled CFG Scale") if key in params]
+    return "clamp" if flux and all(flux.holds(_number(cfg)) for cfg in pasted) else "keep"
+
+
+def _choice(recipe_value: str, *keys: str) -> Callable[[Mapping[str, Any]], str]:
+    """ "auto" where every pasted value is the recipe's."""
+    return lambda params: "auto" if {params[key] for key in keys if key in params} <= {recipe_value} else "keep"
 
 
 def _weight(params: Mapping[str, Any]) -> str:
@@ -93,11 +99,15 @@ def _weight(params: Mapping[str, Any]) -> str:
     return "auto" if tagged or WEIGHT not in params else str(params[WEIGHT])
 
 
-def _keeps_trained_timesteps(params: Mapping[str, Any]) -> bool:
-    steps, trained = _number(params.get("Hires steps")), _trained(params)
-    denoise = _number(params.get("Denoising strength"))
+def _second_pass(params: Mapping[str, Any]) -> str:
+    """ "auto" where there is no hires pass, or where it stands on the trained timesteps as it is."""
+    if "Hires upscale" not in params and "Hires resize" not in params:
+        return "auto"
+    steps, denoise = _steps(params), _number(params.get("Denoising strength"))
+    trained = int(steps) if steps.isdigit() else _trained(params)
     second = on_trained_timesteps(trained, denoise) if trained else None
-    return second is not None and (second.steps, second.denoise) == (steps, denoise)
+    pasted = (_number(params.get("Hires steps")), denoise)
+    return "auto" if second is not None and (second.steps, second.denoise) == pasted else "keep"
 
 
 def _number(text: Any) -> float:
@@ -114,9 +124,9 @@ _PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "weight": _weight,
     "cfg": _cfg,
     "distilled_cfg": _distilled,
-    "sampler": lambda params: "auto" if params.get("Sampler") == recipes.EULER else "keep",
-    "scheduler": lambda params: "auto" if params.get("Schedule type") == recipes.SGM_UNIFORM else "keep",
-    "hires_steps": lambda params: "auto" if _keeps_trained_timesteps(params) or "Hires steps" not in params else "keep",
-    "hires_denoise": lambda params: "auto" if _keeps_trained_timesteps(params) else "keep",
+    "sampler": _choice(recipes.EULER, "Sampler", "Hires sampler"),
+    "scheduler": _choice(recipes.SGM_UNIFORM, "Schedule type", "Hires schedule type"),
+    "hires_steps": _second_pass,
+    "hires_denoise": _second_pass,
 }
 assert set(_PASTE) <= set(KEYS)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from lib_hypersd.catalog import BY_NAME
 from lib_hypersd.families import describe
+from lib_hypersd.infotext import entries, panel_value
 from lib_hypersd.lora_files import LoraIndex
 from lib_hypersd.plan import make_plan, plan_for_tags
 from lib_hypersd.request import Plan, Request
-from lib_hypersd.settings import Settings
+from lib_hypersd.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")
@@ -445,6 +446,43 @@ def test_a_plan_applied_to_its_own_result_changes_nothing(
     again = make_plan(applied(asked, plan), settings, checkpoint, everything)
     assert again.changes == ()
     assert again.active == plan.active
+
+
+def infotext_of(done: Request, plan: Plan) -> dict[str, Any]:
+    """The parameters that the host's parser gives for the picture's infotext."""
+    params: dict[str, Any] = {
+        "Prompt": done.main_prompt,
+        "Steps": str(done.steps),
+        "Sampler": done.sampler_name,
+        "Schedule type": done.scheduler,
+        "CFG scale": str(done.cfg_scale),
+        "Distilled CFG Scale": done.distilled_cfg_scale,
+        **entries(plan),
+    }
+    if done.enable_hr:
+        params["Hires upscale"] = done.hr_scale
+        params["Denoising strength"] = done.denoising_strength
+        params["Hires steps"] = done.hr_second_pass_steps or None
+        params["Hires CFG Scale"] = done.hr_cfg
+        params["Hires sampler"] = done.hr_sampler_name if done.hr_sampler_name != done.sampler_name else None
+    return {key: value for key, value in params.items() if value is not None}
+
+
+@given(requests().filter(lambda r: r.mode == "txt2img"), SETTINGS, CHECKPOINTS)
+def test_a_pasted_infotext_fills_the_panel_so_that_nothing_changes_again(
+    everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any
+) -> None:
+    plan = make_plan(asked, settings, checkpoint, everything)
+    if plan.active:
+        done = applied(asked, plan)
+        params = infotext_of(done, plan)
+        pasted = from_positional([panel_value(key, params) for key in KEYS])
+        assert pasted.enabled
+        assert make_plan(done, pasted, checkpoint, everything).changes == ()
+
+
+def test_an_infotext_without_us_turns_the_panel_off() -> None:
+    assert from_positional([panel_value(key, {"Steps": "20"}) for key in KEYS]) == PANEL_DEFAULTS
 
 
 @given(requests(), SETTINGS, CHECKPOINTS)
