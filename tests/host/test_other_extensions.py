@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from live.client import Drawn
 from live.published import tags
 from live.runner import Session
-from live.server import miniwebui
+from live.server import PROJECT, miniwebui
 from live.target import Target
 
 EXTENSIONS = Path(__file__).parent / "extensions"
@@ -19,9 +20,18 @@ QUICK = {"lora": NAME}
 TAG = [(NAME, "1")]
 
 
+# The hosts name a callback by its extension's folder; this one asks to run before ours.
+ORDER = """[callbacks/early-meddler/early_meddler.py/script_process/EarlyMeddler]
+Before = {folder}/hypersd.py/script_process/HyperSDScript
+"""
+
+
 @pytest.fixture(scope="module", params=["forge", "a1111"])
-def meddled(request: pytest.FixtureRequest) -> Iterator[Target]:
-    extra = [part for name in ("meddler", "early-meddler") for part in ("--extra-extension", str(EXTENSIONS / name))]
+def meddled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    folder = tmp_path_factory.mktemp("extensions")
+    shutil.copytree(EXTENSIONS, folder, dirs_exist_ok=True)
+    (folder / "early-meddler" / "metadata.ini").write_text(ORDER.format(folder=PROJECT.name.lower()))
+    extra = [part for name in ("meddler", "early-meddler") for part in ("--extra-extension", str(folder / name))]
     with miniwebui(request.param, *extra) as client, Session(client) as target:
         yield target
 
