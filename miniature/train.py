@@ -36,8 +36,8 @@ BASE = Recipe(3600, peak=2e-3, decay=0.996, weight_decay=1e-3, seed=SEED)
 STAGES = (
     Stage(8, teacher_steps=2, recipe=Recipe(1000, peak=1e-3, seed=SEED), cfg=4.0),
     Stage(4, teacher_steps=2, recipe=Recipe(700, peak=1e-3, seed=SEED)),
-    Stage(2, teacher_steps=2, recipe=Recipe(400, peak=1e-3, seed=SEED)),
-    Stage(1, teacher_steps=2, recipe=Recipe(250, peak=1e-3, seed=SEED)),
+    Stage(2, teacher_steps=2, recipe=Recipe(200, peak=1e-3, seed=SEED)),
+    Stage(1, teacher_steps=2, recipe=Recipe(150, peak=1e-3, seed=SEED)),
 )
 
 
