@@ -17,7 +17,9 @@ def main() -> None:
     )
     parser.add_argument("name", choices=tuple(BENCHMARKS))
     parser.add_argument("--json", metavar="FILE", help="also write the figures here")
-    parser.add_argument("--prompts", type=int, default=512, help="quality: how many of each kind (default: 512)")
+    parser.add_argument(
+        "--prompts", type=int, default=512, help="quality: how many explicit ones; half as many vague (default: 512)"
+    )
     args = parser.parse_args()
     if args.name == "hook":
         from . import bench_hook

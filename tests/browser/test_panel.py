@@ -92,6 +92,21 @@ def test_a_picture_by_the_panel_has_its_account_and_comes_back_by_paste(page: We
     assert not page.checked("hypersd_txt2img-checkbox")
 
 
+def test_the_quick_second_pass_button_draws_by_the_recipe_too(page: WebuiPage) -> None:
+    page.set("txt2img_prompt", PROMPT)
+    _toggle(page)
+    _badge(page, "ready")
+    page.generate()
+    [(_, width, height)] = page.generate(button="upscale")
+    assert (width, height) == (256, 256)
+    page.wait(lambda: "Hires upscale" in page.text("html_info_txt2img"), "the second pass's infotext")
+    infotext = page.text("html_info_txt2img")
+    assert f"{PROMPT} {TAG}" in infotext
+    assert "Steps: 8, Sampler: Euler, Schedule type: SGM Uniform, CFG scale: 1.0" in infotext
+    assert "Hires steps: 6" in infotext  # 6 of 8 at the page's 0.7
+    assert "Denoising strength: 0.7," in infotext
+
+
 def test_a_full_name_with_the_panel_off_gets_a_hint_in_the_page_only(page: WebuiPage) -> None:
     page.set("txt2img_prompt", f"{PROMPT} {TAG}")
     page.set("txt2img_steps", "3")
