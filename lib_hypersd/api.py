@@ -19,7 +19,7 @@ from .recipes import Dial, recipe_for
 from .request import FIELD_TITLES, Plan
 from .request import Request as PlanRequest
 from .settings import Settings, SettingsError, check_names, echo, from_object
-from .tagging import has_alias, has_full_name
+from .tagging import what_tags_ask
 
 PREFIX = "/hypersd/v1"
 
@@ -173,10 +173,9 @@ def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | No
     index = host.lora_index()
     if settings is not None:
         return make_plan(request, settings, checkpoint, index, hr_checkpoint) if settings.enabled else untouched
-    reaction, prompts = host.prompt_tag_reaction(), request.prompts + request.hr_prompts
-    aliases = reaction != "none" and has_alias(prompts, index, comments=request.comments)
-    names = reaction == "all" and has_full_name(prompts, index, comments=request.comments)
-    return plan_for_tags(request, checkpoint, index, hr_checkpoint) if aliases or names else untouched
+    prompts = request.prompts + request.hr_prompts
+    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
+    return plan_for_tags(request, checkpoint, index, hr_checkpoint) if asked == "plan" else untouched
 
 
 def _values(request: PlanRequest, plan: Plan) -> dict[str, Any]:

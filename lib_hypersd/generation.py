@@ -10,7 +10,7 @@ from . import TITLE, host, infotext
 from .plan import make_plan, plan_for_tags
 from .request import Plan, Request
 from .settings import Settings, SettingsError, check_names, from_script_args
-from .tagging import has_alias, has_full_name
+from .tagging import what_tags_ask
 
 _PLAN = "_hypersd_plan"
 
@@ -74,12 +74,11 @@ def _by_settings(p: Any, request: Request, settings: Settings) -> Plan:
 
 def _by_tags(p: Any, request: Request) -> Plan | None:
     """With the panel off: an alias asks for the whole recipe; a full name only where the option says so."""
-    index, reaction = host.lora_index(), host.prompt_tag_reaction()
+    index = host.lora_index()
     prompts = request.prompts + request.hr_prompts
-    aliases = reaction != "none" and has_alias(prompts, index, comments=request.comments)
-    names = has_full_name(prompts, index, comments=request.comments)
-    if not aliases and not (names and reaction == "all"):
-        if names:
+    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
+    if asked != "plan":
+        if asked == "hint":
             _hint(p, request)
         return None
     checkpoint = host.generation_checkpoint(p)

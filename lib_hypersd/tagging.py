@@ -34,23 +34,23 @@ def alias_of(name: str, index: LoraIndex) -> Alias | None:
     return parse_alias(name)
 
 
-def has_alias(prompts: Iterable[str], index: LoraIndex, *, comments: bool) -> bool:
-    return any(
-        alias_of(tag.name, index)
-        for prompt in prompts
-        if _may_hold_tag(prompt)
-        for tag in prompt_tags.find_tags(prompt, comments=comments)
-    )
+def what_tags_ask(
+    prompts: Iterable[str], index: LoraIndex, reaction: str, *, comments: bool
+) -> Literal["plan", "hint", "nothing"]:
+    """What typed tags ask for while the panel is off, by the option's `reaction` ("aliases", "all", "none").
 
-
-def has_full_name(prompts: Iterable[str], index: LoraIndex, *, comments: bool) -> bool:
-    """Whether a Hyper-SD file is named in full by a tag."""
-    return any(
-        index.hyper_file(tag.name) or tag.name in BY_NAME
-        for prompt in prompts
-        if _may_hold_tag(prompt)
-        for tag in prompt_tags.find_tags(prompt, comments=comments)
-    )
+    An alias means nothing to the host: whoever types one asks for a plan. A file's full name is the host's own
+    business and worth a hint, unless the option takes it for a wish too.
+    """
+    asked: Literal["hint", "nothing"] = "nothing"
+    for prompt in prompts:
+        for tag in prompt_tags.find_tags(prompt, comments=comments):
+            named = index.hyper_file(tag.name) is not None or tag.name in BY_NAME
+            if (named and reaction == "all") or (reaction != "none" and alias_of(tag.name, index)):
+                return "plan"
+            if named:
+                asked = "hint"
+    return asked
 
 
 def _may_hold_tag(prompt: str) -> bool:

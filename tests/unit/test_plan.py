@@ -18,6 +18,7 @@ from lib_hypersd.lora_files import LoraIndex
 from lib_hypersd.plan import make_plan, plan_for_tags
 from lib_hypersd.request import Plan, Request
 from lib_hypersd.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
+from lib_hypersd.tagging import what_tags_ask
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")
@@ -302,6 +303,22 @@ def test_a_far_weight_gets_a_notice(everything: LoraIndex) -> None:
 def test_a_negative_prompt_at_cfg_1_gets_a_notice(everything: LoraIndex) -> None:
     plan = make_plan(request(negative_prompt=True), Settings(), SD15, everything)
     assert "The negative prompt has no effect at CFG 1." in plan.notices
+
+
+@pytest.mark.parametrize(
+    ("prompt", "by_reaction"),
+    [
+        ("a cat", {"aliases": "nothing", "all": "nothing", "none": "nothing"}),
+        ("a <lora:Hyper-SD15>", {"aliases": "plan", "all": "plan", "none": "nothing"}),
+        (f"a {TAG}", {"aliases": "hint", "all": "plan", "none": "hint"}),
+        (f"a {TAG} <lora:Hyper-SD15>", {"aliases": "plan", "all": "plan", "none": "hint"}),
+        (f"a # {TAG}", {"aliases": "nothing", "all": "nothing", "none": "nothing"}),
+        ("a <lora:style:1>", {"aliases": "nothing", "all": "nothing", "none": "nothing"}),
+    ],
+)
+def test_what_tags_ask_for_with_the_panel_off(everything: LoraIndex, prompt: str, by_reaction: dict[str, str]) -> None:
+    for reaction, asked in by_reaction.items():
+        assert what_tags_ask([prompt], everything, reaction, comments=True) == asked
 
 
 # Hires and img2img
