@@ -12,7 +12,10 @@ from live.target import Target
 
 # One profile asks for credentials, so that the scenarios on access have something to check.
 CREDENTIALS = {"forge": None, "neo": None, "reforge": "person:secret", "a1111": None}
-STYLES = 'name,prompt,negative_prompt\nshiny,"{prompt}, shiny",dull\n'
+STYLES = """name,prompt,negative_prompt
+shiny,"{prompt}, shiny",dull
+fast,"{prompt} <lora:Hyper-SD15-2steps:0.5>",
+"""
 
 
 @pytest.fixture(scope="session", params=CREDENTIALS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 from pathlib import Path
 
 from standins import files, headers
@@ -27,8 +28,8 @@ def ensure_models(root: Path, weights: Path, profile_name: str, families: frozen
     if mark.is_file() and mark.read_text() == stamp:
         return models
     print(f"Making the models of {profile_name} in {models}")
-    making = root / f"{profile_name}.making"
-    shutil.rmtree(making, ignore_errors=True)
+    root.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=f"{profile_name}.", dir=root))  # its own: starts may run side by side
     checkpoints, loras = making / "Stable-diffusion", making / "Lora"
     for folder, name in ((checkpoints, "Stable-diffusion"), (loras, "Lora")):
         folder.mkdir(parents=True)

@@ -163,3 +163,17 @@ def test_a_damaged_file_that_was_mended_is_used(host: Target, lora_folder: Path)
         assert host.plan({}).lora == "Hyper-SD15-8steps-lora"
     finally:
         path.write_bytes(b"")
+
+
+def test_a_file_whose_own_name_is_an_alias_is_that_file(host: Target, lora_folder: Path) -> None:
+    path = lora_folder / "Hyper-SD15.safetensors"
+    shutil.copy(lora_folder / f"{GOOD}.safetensors", path)
+    prompt = "a red circle <lora:Hyper-SD15:0.5>"
+    try:
+        host.client.send("POST", "/sdapi/v1/refresh-loras", {})
+        plan = host.plan(prompt=prompt)
+        assert (plan.active, plan.prompt) == (False, prompt)
+    finally:
+        path.unlink()
+        host.client.send("POST", "/sdapi/v1/refresh-loras", {})
+    assert host.plan(prompt=prompt).prompt == f"a red circle <lora:{GOOD}:0.5>"

@@ -154,7 +154,7 @@ class Drawn:
     def read(answer: Mapping[str, Any]) -> Drawn:
         info = json.loads(answer["info"])
         first = int(info.get("index_of_first_image", 0))
-        count = len(info["all_prompts"])
+        count = len(info["infotexts"]) - first
         images = [Picture.read(image) for image in answer["images"]]
         return Drawn(
             pictures=tuple(images[first : first + count]),

@@ -12,6 +12,7 @@ from . import (  # noqa: F401
     second_pass,
     image_to_image,
     families,
+    host_scripts,
     endpoints,
     access,
     traces,

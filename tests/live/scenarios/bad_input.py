@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..client import Drawn
 from ..published import VARIANTS
 from ..scenario import SkippedError, all_of, check, drawn_as_stock, equal, failure_of, only_fields, scenario
 from ..target import Target
@@ -144,9 +145,17 @@ def positional_bad_values_draw_as_stock(target: Target) -> None:
 
 @scenario
 def nan_draws_as_stock(target: Target) -> None:
-    reply = target.try_to_draw(hypersd={"weight": float("nan")})
-    if reply.status != 200:
-        raise SkippedError(f"the host itself answers {reply.status} to NaN in a request")
+    for value in (float("nan"), float("inf")):
+        reply = target.try_to_draw(hypersd={"weight": value})
+        if reply.status != 200:
+            raise SkippedError(f"the host itself answers {reply.status} to {value} in a request")
+        drawn = Drawn.read(reply.json())
+        drawn_as_stock(drawn, target.draw(), f"weight {value}")
+        only_fields(drawn, ["Hyper-SD error"], f"weight {value}")
+
+
+@scenario
+def nan_in_a_text_box_draws_as_stock(target: Target) -> None:
     drawn = target.draw(args=[True, "auto", "auto", "nan"])
     drawn_as_stock(drawn, target.draw(), "weight nan, positional")
     only_fields(drawn, ["Hyper-SD error"], "weight nan, positional")

@@ -82,6 +82,29 @@ def the_hosts_own_infotext_field_redraws_it(target: Target) -> None:
 
 
 @scenario
+def pasting_fills_the_panel_again(target: Target) -> None:
+    if not target.has_field("infotext"):
+        raise SkippedError("the host's txt2img takes no infotext")
+    drawn = target.draw(hypersd={"lora": target.quick.name, "steps": 3})
+    request = {"infotext": drawn.infotext.text, "prompt": "a blue square", "steps": 20, "cfg_scale": 7}
+    pasted = Drawn.read(target.client.post("/sdapi/v1/txt2img", request | {"save_images": False}))
+    equal(pasted.infotext.own().get("Hyper-SD"), target.quick.name, "Hyper-SD")
+    equal(pasted.infotext.fields["Steps"], "3", "Steps")
+    equal(tags(pasted.infotext.prompt), tags(target.quick.tag), "tags")
+
+
+@scenario
+def a_stock_infotext_turns_nothing_on(target: Target) -> None:
+    if not target.has_field("infotext"):
+        raise SkippedError("the host's txt2img takes no infotext")
+    stock = target.draw(prompt=f"a red circle {target.quick.tag}")
+    request = {"infotext": stock.infotext.text, "save_images": False}
+    pasted = Drawn.read(target.client.post("/sdapi/v1/txt2img", request))
+    equal(pasted.infotext.own(), {}, "the extension's fields")
+    same_picture(pasted.picture, stock.picture, "pasted")
+
+
+@scenario
 def png_info_gives_the_infotext_back(target: Target) -> None:
     drawn = target.draw(hypersd={"lora": target.quick.name}, negative_prompt="blurry")
     equal(drawn.picture.parameters, drawn.infotext.text, "the text inside the PNG")

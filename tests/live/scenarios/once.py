@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..scenario import all_of, equal, failure_of, same_picture, scenario
+from ..scenario import SkippedError, all_of, equal, failure_of, same_picture, scenario
 from ..target import Target
 
 HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_strength": 0.55}
@@ -21,6 +21,7 @@ OBJECTS = (
     {"hires": "always", "hires_denoise": 0.3, "hires_steps": 3, "hires_scale": 1.25, "hires_upscaler": "Latent"},
     {"hires": "keep"},
 )
+MANY = 20
 REQUESTS = (
     {},
     {"prompt": ""},
@@ -48,6 +49,20 @@ def _twice(target: Target, hypersd: dict[str, object], request: dict[str, object
     second = target.plan(hypersd, **(request | result))
     equal([(c.field, c.old, c.new) for c in second.changes], [], f"{what}: changes of the second plan")
     equal({key: second.values[key] for key in first.values}, first.values, f"{what}: values of the second plan")
+
+
+@scenario
+def a_plan_of_its_own_result_changes_nothing_on_any_checkpoint(target: Target) -> None:
+    def failures() -> Iterator[str]:
+        for title in target.checkpoints.values():
+            override = {"override_settings": {"sd_model_checkpoint": title}}
+            for hypersd in ({}, {"lora": "none"}, {"hires": "always"}, {"cfg": "recipe", "distilled_cfg": "recipe"}):
+                yield failure_of(lambda o=hypersd, r=override: _twice(target, o, r))
+                yield failure_of(lambda o=hypersd, r=override | HIRES: _twice(target, o, r))
+
+    if len(target.checkpoints) > MANY:
+        raise SkippedError(f"the target has {len(target.checkpoints)} checkpoints")
+    all_of(failures())
 
 
 @scenario

@@ -253,33 +253,71 @@ def an_alias_in_a_batch_draws_every_picture(target: Target) -> None:
 
 
 @scenario
-def prompts_from_a_file_get_a_tag_each(target: Target) -> None:
-    scripts = target.client.get("/sdapi/v1/scripts")["txt2img"]
-    title = next((name for name in scripts if name.lower().startswith("prompts from file")), None)
-    if title is None:
-        raise SkippedError("the host has no script 'Prompts from file or textbox'")
-    lines = "a red circle\na blue square"
-    args = [False, False, "start", lines]
-    drawn = target.draw(prompt="", hypersd={"lora": target.quick.name}, script_name=title, script_args=args)
-    wanted = [f"{line} {target.quick.tag}" for line in lines.split("\n")]
-    # Some hosts put an entry for all of them in front.
-    equal([i.prompt for i in drawn.infotexts][-2:], wanted, "prompts")
-    equal(
-        [sorted(i.own()) for i in drawn.infotexts][-2:],
-        [["Hyper-SD", "Hyper-SD changes", "Hyper-SD weight"]] * 2,
-        "fields",
-    )
-
-
-@scenario
 def a_styles_prompt_gets_the_tag_behind_it(target: Target) -> None:
-    styles = [s for s in target.client.get("/sdapi/v1/prompt-styles") if s.get("prompt") and "#" not in s["prompt"]]
+    styles = [s for s in named_styles(target) if not re.search("[#<]", s["prompt"])]
     if not styles:
-        raise SkippedError("the host has no styles")
+        raise SkippedError("the host has no plain style")
     drawn = target.draw(hypersd={"lora": target.quick.name}, styles=[styles[0]["name"]])
     check(drawn.infotext.prompt.endswith(f" {target.quick.tag}"), f"prompt: {drawn.infotext.prompt!r}")
     equal(len(own_tags(drawn.infotext.prompt)), 1, "tags")
     same_picture(target.draw_infotext(drawn.infotext).picture, drawn.picture, "by hand", target.tolerance)
+
+
+@scenario
+def an_alias_in_a_style_is_read(target: Target) -> None:
+    alias = f"<lora:Hyper-{target.family.upper()}"
+    style = next((s for s in named_styles(target) if alias.lower() in s["prompt"].lower()), None)
+    if style is None:
+        raise SkippedError("the host has no style with an alias")
+    drawn = target.draw(styles=[style["name"]])
+    check("Hyper-SD" in drawn.infotext.own(), f"active: {drawn.infotext.text}")
+    check(target.loras & {name for name, _ in own_tags(drawn.infotext.prompt)}, f"prompt: {drawn.infotext.prompt}")
+
+
+@scenario
+def a_typed_alias_wins_over_the_objects_file(target: Target) -> None:
+    quick = target.quick
+    if quick.steps == 1 or quick.name == target.best.name:
+        raise SkippedError("no second plain file of several steps")
+    prompt = f"a <lora:Hyper-{target.family.upper()}-{quick.steps}steps:0.7> cat"
+    plan = target.plan({"lora": target.best.name, "weight": 0.2}, prompt=prompt)
+    equal(plan.prompt, f"a {tag(quick.name, 0.7)} cat", "prompt")
+    equal((plan.lora, plan.values["steps"]), (quick.name, quick.steps), "lora, steps")
+
+
+@scenario
+def an_alias_in_the_negative_prompt_or_unclosed_is_none(target: Target) -> None:
+    alias = f"<lora:{short(target)}:0.5"
+    check(not target.plan(negative_prompt=f"blur {alias}>").active, "an alias in the negative prompt")
+    plan = target.plan(prompt=f"a cat {alias}")
+    equal((plan.active, plan.prompt), (False, f"a cat {alias}"), "an unclosed tag")
+
+
+@scenario
+def odd_weights_in_a_tag_never_cost_the_picture(target: Target) -> None:
+    def one(rest: str) -> None:
+        drawn = target.draw(prompt=f"a red circle <lora:{short(target)}{rest}>")
+        names = {name for name, _ in own_tags(drawn.infotext.prompt)}
+        check(names <= target.loras, f"{rest}: an alias is left in {drawn.infotext.prompt}")
+
+    all_of(failure_of(lambda r=rest: one(r)) for rest in (":abc", ":", ":nan", ":1e400", ": 0.5 ", ":-1", ":0", ":1:x"))
+
+
+@scenario
+def a_typed_weight_without_effect_is_said(target: Target) -> None:
+    """The host cannot read such a weight and draws without the LoRA: by the recipe that is a ruined picture."""
+    without = target.draw(hypersd={"lora": "none"}, prompt="a red circle")
+
+    def one(rest: str) -> None:
+        drawn = target.draw(prompt=f"a red circle <lora:{short(target)}:{rest}>")
+        if drawn.picture.distance(without.picture) == 0 and "Hyper-SD" in drawn.infotext.own():
+            check("Hyper-SD notice" in drawn.infotext.own(), f"{rest}: no LoRA at work, no notice")
+
+    all_of(failure_of(lambda r=rest: one(r)) for rest in ("abc", ":0.5", "0.5:x", "te=x", "0"))
+
+
+def named_styles(target: Target) -> list[dict[str, str]]:
+    return [s for s in target.client.get("/sdapi/v1/prompt-styles") if s.get("prompt")]
 
 
 @scenario

@@ -198,6 +198,20 @@ def turning_hires_on_never_loses_the_picture(target: Target) -> None:
 
 
 @scenario
+def a_hires_pass_by_pixels_stays_one(target: Target) -> None:
+    size = target.size + 32
+    fields = HIRES | {"hr_resize_x": size, "hr_resize_y": size}
+    drawn = target.draw(hypersd={"lora": target.quick.name}, **fields)
+    equal(drawn.picture.size, (size, size), "size")
+    again = target.draw(hypersd={"enabled": False}, **(fields | target.pasted(drawn.infotext)))
+    same_picture(again.picture, drawn.picture, "by hand", target.tolerance)
+    off = target.draw(hypersd={"lora": target.quick.name, "hires": "always"}, hr_resize_x=size, hr_resize_y=size)
+    check(
+        "Hyper-SD notice" in off.infotext.own() or off.picture.size != (target.size,) * 2, "always, by pixels: a notice"
+    )
+
+
+@scenario
 def always_is_for_txt2img_only(target: Target) -> None:
     drawn = target.draw_over(hypersd={"hires": "always", "lora": target.quick.name})
     equal(drawn.picture.size, (target.size, target.size), "size")

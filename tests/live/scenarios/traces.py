@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..scenario import SkippedError, drawn_as_stock, equal, scenario
 from ..target import Target
 
@@ -65,3 +67,20 @@ def the_answer_echoes_the_request_unchanged(target: Target) -> None:
     echoed = reply.json()["parameters"]
     equal(echoed["prompt"], target.request()["prompt"], "prompt")
     equal(echoed["alwayson_scripts"], {"Hyper-SD": {"args": [hypersd]}}, "alwayson_scripts")
+
+
+@scenario
+def an_active_run_evaluates_once_a_step(target: Target) -> None:
+    if target.client.send("GET", "/miniwebui/v1/stats").status != 200:
+        raise SkippedError("the host does not count its evaluations")
+
+    def evaluations(**fields: Any) -> int:
+        before = target.client.get("/miniwebui/v1/stats")["evaluations"]
+        target.draw(fresh=True, **fields)
+        return int(target.client.get("/miniwebui/v1/stats")["evaluations"]) - int(before)
+
+    quick = target.quick
+    equal(evaluations(hypersd={"lora": quick.name}, negative_prompt="blur"), quick.steps, "evaluations at CFG 1")
+    equal(evaluations(negative_prompt="blur"), 2 * target.request()["steps"], "evaluations of stock")
+    tuned = target.plan({"lora": quick.name}, **HIRES).values["hr_second_pass_steps"] or quick.steps
+    equal(evaluations(hypersd={"lora": quick.name}, **HIRES), quick.steps + tuned, "evaluations with hires")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..published import SAMPLER, SCHEDULER, VARIANTS, best, clamped, tag, tags
-from ..scenario import SkippedError, all_of, check, equal, failure_of, near, scenario
+from ..scenario import SkippedError, all_of, check, equal, failure_of, near, same_picture, scenario
 from ..target import Target
 
 
@@ -175,6 +175,19 @@ def sampler_and_schedule_take_auto_keep_and_names(target: Target) -> None:
     equal((kept["sampler_name"], kept["scheduler"]), ("Heun", "Exponential"), "keep")
     named = target.plan({"sampler": "DPM++ 2M", "scheduler": "Karras"}).values
     equal((named["sampler_name"], named["scheduler"]), ("DPM++ 2M", "Karras"), "names")
+
+
+@scenario
+def a_schedules_inner_name_is_the_same_schedule(target: Target) -> None:
+    inner = {s["name"] for s in target.client.get("/sdapi/v1/schedulers")} - {SCHEDULER}
+    if "sgm_uniform" not in inner:
+        raise SkippedError("the host lists no sgm_uniform")
+    reply = target.try_to_plan({"scheduler": "sgm_uniform"})
+    if reply.status == 422:
+        raise SkippedError("taken as a name that the host does not list")
+    drawn = target.draw(hypersd={"lora": target.quick.name, "scheduler": "sgm_uniform"})
+    same_picture(drawn.picture, target.draw(hypersd={"lora": target.quick.name}).picture, "the same schedule")
+    check("Hyper-SD notice" not in drawn.infotext.own(), f"a false notice: {drawn.infotext.own()}")
 
 
 @scenario

@@ -1,0 +1,115 @@
+"""The hosts' own scripts around a generation: X/Y/Z plot, loopback, prompts from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..client import Infotext
+from ..published import tags
+from ..scenario import SkippedError, equal, scenario
+from ..target import Target
+
+FIELDS = ["Hyper-SD", "Hyper-SD changes", "Hyper-SD weight"]
+
+
+def script(target: Target, title: str, is_img2img: bool = False) -> list[dict[str, Any]]:
+    """The arguments of a host's script."""
+    for entry in target.client.get("/sdapi/v1/script-info"):
+        if entry["name"].startswith(title) and entry["is_img2img"] == is_img2img and not entry["is_alwayson"]:
+            return list(entry["args"])
+    raise SkippedError(f"the host has no script {title}")
+
+
+def axis(target: Target, label: str, values: str) -> dict[str, Any]:
+    """X/Y/Z plot along one axis."""
+    arguments = script(target, "x/y/z plot")
+    choices = arguments[0].get("choices") or []
+    if label not in choices:
+        raise SkippedError(f"X/Y/Z plot has no axis {label} that the API tells")
+    nothing = choices.index("Nothing")
+    # An axis with a list of choices reads its list, the others their text.
+    first = [choices.index(label), values, values.split(","), nothing, "", [], nothing, "", []]
+    rest = [argument["value"] for argument in arguments[len(first) :]]
+    return {"script_name": "x/y/z plot", "script_args": [*first, *rest]}
+
+
+def cells(target: Target, count: int, **fields: Any) -> list[dict[str, str]]:
+    """The infotext fields of the plot's pictures, without the entry for the whole plot."""
+    drawn = target.draw(**fields)
+    return [dict(infotext.fields) for infotext in drawn.infotexts][-count:]
+
+
+@scenario
+def a_steps_axis_wins(target: Target) -> None:
+    got = cells(target, 2, hypersd={"lora": target.quick.name}, **axis(target, "Steps", "2,3"))
+    equal([cell["Steps"] for cell in got], ["2", "3"], "Steps")
+    equal([cell.get("Hyper-SD") for cell in got], [target.quick.name] * 2, "Hyper-SD")
+
+
+@scenario
+def a_cfg_axis_wins(target: Target) -> None:
+    got = cells(target, 2, hypersd={"lora": target.quick.name}, **axis(target, "CFG Scale", "1,3"))
+    equal([float(cell["CFG scale"]) for cell in got], [1, 3], "CFG scale")
+    equal([cell["Steps"] for cell in got], [str(target.quick.steps)] * 2, "Steps")
+
+
+@scenario
+def a_sampler_axis_wins(target: Target) -> None:
+    got = cells(target, 2, hypersd={"lora": target.quick.name}, **axis(target, "Sampler", "Heun,Euler"))
+    equal([cell["Sampler"] for cell in got], ["Heun", "Euler"], "Sampler")
+
+
+@scenario
+def a_schedule_axis_wins(target: Target) -> None:
+    got = cells(target, 2, hypersd={"lora": target.quick.name}, **axis(target, "Schedule type", "Karras,SGM Uniform"))
+    equal([cell.get("Schedule type") for cell in got], ["Karras", "SGM Uniform"], "Schedule type")
+
+
+@scenario
+def a_prompt_axis_may_bring_an_alias(target: Target) -> None:
+    alias = f"<lora:Hyper-{target.family.upper()}-2steps:0.5>"
+    got = target.draw(prompt="a red circle", **axis(target, "Prompt S/R", f"red,{alias} blue"))
+    active = ["Hyper-SD" in infotext.own() for infotext in got.infotexts][-2:]
+    equal(active, [False, True], "active")
+
+
+@scenario
+def an_axis_leaves_nothing_for_the_next_request(target: Target) -> None:
+    cells(target, 2, hypersd={"lora": target.quick.name}, **axis(target, "Steps", "3,5"))
+    drawn = target.draw(fresh=True, hypersd={"lora": target.quick.name})
+    equal(drawn.infotext.fields["Steps"], str(target.quick.steps), "Steps")
+
+
+@scenario
+def cells_of_a_plot_share_no_fields(target: Target) -> None:
+    got = target.draw(hypersd={"lora": target.quick.name}, **axis(target, "Prompt S/R", "red,blue"), negative_prompt="")
+    for infotext in got.infotexts[-2:]:
+        equal(sorted(infotext.own()), FIELDS, "fields")
+        equal(tags(infotext.prompt), tags(target.quick.tag), "tags")
+
+
+@scenario
+def loopback_plans_every_turn_from_the_request(target: Target) -> None:
+    arguments = script(target, "loopback", is_img2img=True)
+    args = [2, 0.5, "Linear", *(argument["value"] for argument in arguments[3:])]
+    drawn = target.draw_over(hypersd={"lora": target.quick.name}, script_name="loopback", script_args=args)
+    turns = [Infotext.read(picture.parameters) for picture in drawn.pictures]
+    equal(len(turns), 2, "turns")
+    for infotext in turns:
+        equal(tags(infotext.prompt), tags(target.quick.tag), "tags")
+        equal(infotext.fields["Steps"], str(target.quick.steps), "Steps")
+        equal(infotext.own().get("Hyper-SD"), target.quick.name, "Hyper-SD")
+    equal(turns[1].own(), turns[0].own(), "the extension's fields of both turns")
+
+
+@scenario
+def prompts_from_a_file_get_a_tag_each(target: Target) -> None:
+    script(target, "prompts from file")
+    lines = "a red circle\na blue square"
+    args = [False, False, "start", lines]
+    title = next(e["name"] for e in target.client.get("/sdapi/v1/script-info") if e["name"].startswith("prompts from"))
+    drawn = target.draw(prompt="", hypersd={"lora": target.quick.name}, script_name=title, script_args=args)
+    wanted = [f"{line} {target.quick.tag}" for line in lines.split("\n")]
+    # Some hosts put an entry for all of them in front.
+    equal([i.prompt for i in drawn.infotexts][-2:], wanted, "prompts")
+    equal([sorted(i.own()) for i in drawn.infotexts][-2:], [FIELDS] * 2, "fields")
