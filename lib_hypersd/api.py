@@ -18,7 +18,7 @@ from .plan import make_plan, plan_for_tags
 from .recipes import Dial, recipe_for
 from .request import FIELD_TITLES, Plan
 from .request import Request as PlanRequest
-from .settings import Settings, SettingsError, check_names, echo, from_object
+from .settings import Settings, SettingsError, echo, from_object, with_listed_names
 from .tagging import what_tags_ask
 
 PREFIX = "/hypersd/v1"
@@ -131,7 +131,7 @@ async def plan(request: Request) -> JSONResponse:
     try:
         settings = from_object(wish) if wish is not None else None
         if settings is not None:
-            check_names(settings, host.host_lists())
+            settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
         return _unprocessable(("hypersd", error.field), str(error))
     try:
@@ -198,7 +198,13 @@ _NUMBERS = {
     "hr_distilled_cfg": float,
     "hr_resize_x": int,
     "hr_resize_y": int,
+    "width": int,
+    "height": int,
+    "batch_size": int,
+    "n_iter": int,
+    "seed": int,
 }
+_MAY_BE_NEGATIVE = ("seed", "hr_cfg")
 _TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler", "hr_upscaler", "hr_sampler_name")
 _MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint")
 
@@ -221,7 +227,7 @@ def _number(key: str, value: object, kind: type) -> float | int:
     whole = kind is int
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise SettingsError(key, f"{key} is {echo(value)}; it takes a number.")
-    if value < 0 and not key.startswith("hr_") or (whole and value != int(value)):
+    if value < 0 and key not in _MAY_BE_NEGATIVE or (whole and value != int(value)):
         raise SettingsError(
             key, f"{key} is {echo(value)}; it takes {'a whole number' if whole else 'a number'} from 0."
         )

@@ -9,7 +9,7 @@ from typing import Any
 from . import TITLE, host, infotext
 from .plan import make_plan, plan_for_tags
 from .request import Plan, Request
-from .settings import Settings, SettingsError, check_names, from_script_args
+from .settings import Settings, SettingsError, from_script_args, with_listed_names
 from .tagging import what_tags_ask
 
 _PLAN = "_hypersd_plan"
@@ -42,7 +42,7 @@ def _process(p: Any, args: Sequence[Any]) -> None:
     try:
         settings = _settings(args)
         if settings is not None:
-            check_names(settings, host.host_lists())
+            settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
         _say(p, infotext.ERROR, f"{error} Nothing was changed.")
         return
@@ -110,8 +110,7 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
 def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Plan | str:
     """The plan for the page as it stands, for the panel's lines; a text where the panel's input is bad."""
     try:
-        settings = from_script_args([True, *panel[1:]])
-        check_names(settings, host.host_lists())
+        settings = with_listed_names(from_script_args([True, *panel[1:]]), host.host_lists())
         values = {**host.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}}
         request = host.request_from_values(values)
         checkpoint = host.selected_checkpoint()

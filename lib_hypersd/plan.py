@@ -17,7 +17,7 @@ from .recipes import Dial
 from .request import Change, Plan, Request, show
 from .settings import Settings
 from .tagging import TagRule, typed_tag
-from .target import Refusal, Target, find_target
+from .target import Refusal, Target, find_target, typed_otherwise
 
 FAR_WEIGHT = (0.5, 1.5)
 """A LoRA weight outside these multiples of the recipe's gets a notice."""
@@ -52,6 +52,7 @@ def make_plan(
         rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
         return _assemble(draft, None, rule, rule, [*draft.notices, str(refusal)])
     rule = TagRule(index, target.file, target.tag, target.recipe.weight, checkpoint.family, request.comments)
+    draft.notices += typed_otherwise(typed)
     tune_first_pass(draft, settings, checkpoint, target)
     hr_rule = tune_hires_pass(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
     _warnings(draft, settings, checkpoint, target)
@@ -141,7 +142,9 @@ def _assemble(draft: Draft, target: Target | None, rule: TagRule, hr_rule: TagRu
     for name in second:
         kept = target.name if target else ""
         notices.append(f"A second Hyper-SD tag, {name}, was taken out: one is enough, and {kept} came first.")
-    hr_on = request.enable_hr or any(c.field == "enable_hr" for c in draft.changes)
+    main = prompts[request.main_prompt].prompt
+    done = tuple(prompts[p].prompt for p in request.prompts)
+    turned_on = any(c.field == "enable_hr" for c in draft.changes)
     return Plan(
         active=target is not None,
         changes=tuple(changes),
@@ -150,9 +153,9 @@ def _assemble(draft: Draft, target: Target | None, rule: TagRule, hr_rule: TagRu
         weight=target.weight if target and target.file else None,
         rule=rule,
         hr_rule=hr_rule,
-        prompts=tuple(prompts[p].prompt for p in request.prompts),
-        main_prompt=prompts[request.main_prompt].prompt,
-        hr_prompts=tuple(hr_prompts[p].prompt for p in request.hr_prompts) if hr_on else (),
+        prompts=done,
+        main_prompt=main,
+        hr_prompts=done if turned_on else tuple(hr_prompts[p].prompt for p in request.hr_prompts),
         summary=_summary(draft, target) if target else "",
     )
 

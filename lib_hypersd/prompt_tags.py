@@ -31,16 +31,21 @@ class LoraTag:
 
     @property
     def weight(self) -> float | None:
-        """The UNet's weight as the hosts read it, or None where the tag gives none (or no finite number).
+        """The UNet's weight as the hosts read it, or None where the tag gives none or none that they can read.
 
         `NAME:TE`, `NAME:TE:UNET[:DYN]`, `te=`, `unet=`; a lone TE weight holds for the UNet too.
         """
+        if not self.readable:
+            return None
         named = dict(a.split("=", 1) for a in self.args if "=" in a)
         positional = [a for a in self.args if "=" not in a]
-        for value in (named.get("unet"), *positional[1:2], named.get("te"), *positional[:1]):
-            if value is not None:
-                return _finite(value)
-        return None
+        given = (named.get("unet"), *positional[1:2], named.get("te"), *positional[:1])
+        return next((float(value) for value in given if value is not None), None)
+
+    @property
+    def readable(self) -> bool:
+        """Whether every number is one; for a single bad one (`::0.5`, `:abc`) the hosts drop the whole LoRA."""
+        return all(_is_finite(a.split("=", 1)[-1]) for a in self.args)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def format_tag(name: str, weight: float) -> str:
 
 
 def renamed(tag: LoraTag, name: str, weight: float) -> str:
-    """`tag` for another file, its own arguments kept; `weight` where it gave none."""
+    """`tag` for another file, its own arguments kept; `weight` where it gave none that can be read."""
     if tag.weight is None:
         return format_tag(name, weight)
     return f"<lora:{':'.join((name, *tag.args))}>"
@@ -107,9 +112,8 @@ def edit(prompt: str, edits: Iterable[tuple[LoraTag, str]]) -> str:
     return prompt
 
 
-def _finite(text: str) -> float | None:
+def _is_finite(text: str) -> bool:
     try:
-        value = float(text)
+        return math.isfinite(float(text))
     except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        return False

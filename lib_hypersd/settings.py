@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 ECHO_LIMIT = 80
@@ -53,7 +53,8 @@ class HostLists:
     """What the host knows by name. Names are looked up lazily: a request that names nothing costs nothing."""
 
     samplers: Callable[[], Collection[str]]
-    schedulers: Callable[[], Collection[str]]
+    schedulers: Callable[[], Mapping[str, str]]
+    """Each name that the host takes, inner names included, with the label that it shows for it."""
     upscalers: Callable[[], Collection[str]]
     knows_lora: Callable[[str], bool]
 
@@ -157,18 +158,23 @@ def from_positional(args: Sequence[Any]) -> Settings:
     return Settings(**{key: _checked(key, _from_text_box(key, value)) for key, value in values.items()})
 
 
-def check_names(settings: Settings, lists: HostLists) -> None:
-    """Raise SettingsError where a sampler, schedule type, upscaler or LoRA is named that the host does not list."""
-    for key, names in (
-        ("sampler", lists.samplers),
-        ("scheduler", lists.schedulers),
-        ("hires_upscaler", lists.upscalers),
-    ):
-        value = getattr(settings, key)
-        if value not in _AUTO_KEEP and value not in names():
-            raise _error(key, value)
+def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
+    """`settings` with the schedule type by its label.
+
+    Raises SettingsError where a sampler, schedule type, upscaler or LoRA is named that the host does not list.
+    """
+    if settings.sampler not in _AUTO_KEEP and settings.sampler not in lists.samplers():
+        raise _error("sampler", settings.sampler)
+    if settings.hires_upscaler not in _AUTO_KEEP and settings.hires_upscaler not in lists.upscalers():
+        raise _error("hires_upscaler", settings.hires_upscaler)
     if settings.lora not in ("auto", "none") and not lists.knows_lora(settings.lora):
         raise _error("lora", settings.lora)
+    if settings.scheduler in _AUTO_KEEP:
+        return settings
+    label = lists.schedulers().get(settings.scheduler)
+    if label is None:
+        raise _error("scheduler", settings.scheduler)
+    return replace(settings, scheduler=label)
 
 
 def echo(value: object) -> str:

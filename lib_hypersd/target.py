@@ -11,7 +11,7 @@ from .families import Checkpoint
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
 from .prompt_tags import format_tag, parse_alias
 from .recipes import Recipe, recipe_for
-from .settings import Settings
+from .settings import Settings, echo
 from .tagging import TagRule, Typed
 
 
@@ -89,6 +89,20 @@ def file_target(
         weight = recipe.weight if settings.weight == "auto" else float(settings.weight)
         tag = format_tag(file.name, weight)
     return Target(file, file.name, steps, recipe, weight, tag, file.unified)
+
+
+def typed_otherwise(typed: Typed) -> list[str]:
+    """Notices where a typed tag could not be taken as it stands."""
+    notices = []
+    tag, file = typed.tag, typed.file
+    alias = parse_alias(tag.name) if tag else None
+    if tag and file and alias and tag.name != file.name:
+        other_steps = alias.steps is not None and alias.steps != file.steps
+        if other_steps or (alias.cfg and file.kind == "plain"):
+            notices.append(f"<lora:{echo(tag.name)}> stands for {file.name} here, the nearest file on this machine.")
+    if tag and not tag.readable:
+        notices.append(f"The weight in {echo(tag.text)} is no number: the recipe's was taken.")
+    return notices
 
 
 def _one_step_unet(settings: Settings, draft: Draft) -> Target:

@@ -52,8 +52,10 @@ def scheduler_labels() -> list[str]:
     return [s.label for s in sd_schedulers.schedulers] if sd_schedulers else []
 
 
-def scheduler_names() -> list[str]:
-    return list(sd_schedulers.schedulers_map) if sd_schedulers else []
+def scheduler_names() -> dict[str, str]:
+    """Every name that the host takes for a schedule type, and its label."""
+    known = sd_schedulers.schedulers_map if sd_schedulers else {}
+    return {name: str(scheduler.label) for name, scheduler in known.items()}
 
 
 def upscaler_names() -> list[str]:

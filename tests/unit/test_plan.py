@@ -295,6 +295,23 @@ def test_an_alias_without_a_file_is_taken_out(tmp_path: Path) -> None:
     assert "Hyper-SD15-4steps-lora.safetensors" in plan.notice
 
 
+@pytest.mark.parametrize("args", [":abc", "::0.5", ":nan", ":1:1:x"])
+def test_a_weight_that_the_host_can_not_read_is_the_recipes_and_said(everything: LoraIndex, args: str) -> None:
+    for name in ("Hyper-SD15", "Hyper-SD15-8steps-lora"):
+        plan = make_plan(request(f"a <lora:{name}{args}>"), Settings(), SD15, everything)
+        assert plan.prompts == (f"a {TAG}",)
+        assert any("is no number" in n for n in plan.notices)
+
+
+@pytest.mark.parametrize(
+    ("alias", "said"),
+    [("Hyper-SD15-3steps", True), ("Hyper-SD15-4steps-CFG", True), ("Hyper-SD15-8steps", False), ("Hyper-SD15", False)],
+)
+def test_an_alias_that_stands_for_another_file_is_said(everything: LoraIndex, alias: str, said: bool) -> None:
+    plan = make_plan(request(f"a <lora:{alias}>"), Settings(), SD15, everything)
+    assert any("stands for" in n for n in plan.notices) == said
+
+
 def test_a_far_weight_gets_a_notice(everything: LoraIndex) -> None:
     plan = make_plan(request("a <lora:Hyper-FLUX.1-dev-8steps-lora:1>"), Settings(), FLUX, everything)
     assert any("Weight 1 is far from 0.125" in n for n in plan.notices)
@@ -349,6 +366,7 @@ def test_hires_always_turns_it_on_last(everything: LoraIndex) -> None:
     result = applied(asked, plan)
     assert (result.enable_hr, result.hr_scale, result.hr_upscaler) == (True, 1.5, "None")
     assert (result.denoising_strength, result.hr_second_pass_steps) == (0.56, 5)
+    assert result.hr_prompts == result.prompts
     assert plan.settings_changes[-1].field == "enable_hr"
 
 

@@ -23,6 +23,8 @@ TAG = "<lora:Hyper-SD15-8steps-lora:1>"
         ("<lora:x:dyn=8>", None),
         ("<lora:x:abc>", None),
         ("<lora:x:nan>", None),
+        ("<lora:x::0.5>", None),
+        ("<lora:x:1:0.5:deep>", None),
         ("<lora:x:-1>", -1.0),
     ],
 )

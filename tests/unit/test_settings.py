@@ -15,13 +15,18 @@ from lib_hypersd.settings import (
     HostLists,
     Settings,
     SettingsError,
-    check_names,
     from_object,
     from_positional,
     from_script_args,
+    with_listed_names,
 )
 
-LISTS = HostLists(lambda: ["Euler"], lambda: ["SGM Uniform"], lambda: ["None", "Latent"], lambda name: name == "known")
+LISTS = HostLists(
+    lambda: ["Euler"],
+    lambda: {"SGM Uniform": "SGM Uniform", "sgm_uniform": "SGM Uniform"},
+    lambda: ["None", "Latent"],
+    lambda name: name == "known",
+)
 
 
 def test_the_empty_object_is_enabled_with_the_contracts_defaults() -> None:
@@ -88,7 +93,7 @@ def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: object) -
 @pytest.mark.parametrize("key", ["lora", "sampler", "scheduler", "hires_upscaler"])
 def test_a_name_that_the_host_does_not_list_is_a_short_one_line_error(key: str, name: str) -> None:
     with pytest.raises(SettingsError) as error:
-        check_names(from_object({key: name}), LISTS)
+        with_listed_names(from_object({key: name}), LISTS)
     assert error.value.field == key
     assert "\n" not in str(error.value)
     assert name[: ECHO_LIMIT + 1] not in str(error.value) or len(name) <= ECHO_LIMIT
@@ -106,7 +111,12 @@ def test_nan_is_not_echoed() -> None:
 
 
 def test_listed_names_pass() -> None:
-    check_names(Settings(lora="known", sampler="Euler", scheduler="SGM Uniform", hires_upscaler="None"), LISTS)
+    settings = Settings(lora="known", sampler="Euler", scheduler="SGM Uniform", hires_upscaler="None")
+    assert with_listed_names(settings, LISTS) == settings
+
+
+def test_a_schedules_inner_name_is_the_same_schedule() -> None:
+    assert with_listed_names(Settings(scheduler="sgm_uniform"), LISTS).scheduler == "SGM Uniform"
 
 
 @given(
