@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import json
 from collections.abc import Mapping
 from secrets import compare_digest
 from typing import Any
 
 import gradio
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from . import VERSION, catalog, host
@@ -47,7 +47,16 @@ def _authorised(given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  
         raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
 
-async def status() -> JSONResponse:
+class _Json(Response):
+    """JSON in ASCII: a prompt may hold half a surrogate pair, which no encoding takes."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False).encode()
+
+
+async def status() -> Response:
     """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
     checkpoint, index = host.selected_checkpoint(), host.lora_index()
     answer = {
@@ -63,13 +72,21 @@ async def status() -> JSONResponse:
         "samplers": [],
         "schedulers": [],
     }
-    return JSONResponse(answer)
+    return _Json(answer)
 
 
-async def catalog_entries() -> JSONResponse:
-    """Every published variant with its recipe, whether it is here, its size in bytes, licence and source."""
+async def catalog_entries() -> Response:
+    """Every published LoRA with its recipe, presence, size in bytes, licence and source; and the checkpoints."""
     index = host.lora_index()
-    return JSONResponse({"variants": [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]})
+    checkpoints = [
+        {"name": name, "family": "sdxl", "steps": 1, "size": size, "licence": catalog.CARD_LICENCE, "source": _CARD}
+        for name, size in catalog.ONE_STEP_UNETS.items()
+    ]
+    variants = [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]
+    return _Json({"variants": variants, "checkpoints": checkpoints})
+
+
+_CARD = f"https://huggingface.co/{catalog.REPO}"
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
@@ -117,7 +134,7 @@ _PLAN_BODY = {
 }
 
 
-async def plan(request: Request) -> JSONResponse:
+async def plan(request: Request) -> Response:
     """What would be done to a txt2img request; 422 with the field's name where the input is bad."""
     try:
         body = await request.json()
@@ -138,12 +155,12 @@ async def plan(request: Request) -> JSONResponse:
         wanted = _request(body)
     except SettingsError as error:
         return _unprocessable((error.field,), str(error))
-    return JSONResponse(_answer(body, wanted, settings))
+    return _Json(_answer(body, wanted, settings))
 
 
-def _unprocessable(field: tuple[str, ...], message: str) -> JSONResponse:
+def _unprocessable(field: tuple[str, ...], message: str) -> Response:
     """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
-    return JSONResponse({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
+    return _Json({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
 
 
 def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:
@@ -204,6 +221,8 @@ _NUMBERS = {
     "n_iter": int,
     "seed": int,
 }
+_LARGEST = 2**64
+"""Above any seed; NaN and infinities are above it too."""
 _MAY_BE_NEGATIVE = ("seed", "hr_cfg")
 _TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler", "hr_upscaler", "hr_sampler_name")
 _MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint")
@@ -225,7 +244,7 @@ def _request(body: Mapping[str, Any]) -> PlanRequest:
 
 def _number(key: str, value: object, kind: type) -> float | int:
     whole = kind is int
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise SettingsError(key, f"{key} is {echo(value)}; it takes a number.")
     if value < 0 and key not in _MAY_BE_NEGATIVE or (whole and value != int(value)):
         raise SettingsError(

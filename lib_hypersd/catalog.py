@@ -14,7 +14,7 @@ REPO = "ByteDance/Hyper-SD"
 REPO_FP16 = "nakodanei/Hyper-FLUX.1-dev-8steps-lora-fp16"
 
 _FLUX_LICENCE = "FLUX.1-dev non-commercial licence"
-_CARD_LICENCE = "ByteDance's own terms, on the model card"
+CARD_LICENCE = "ByteDance's own terms, on the model card"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Variant:
     kind: Kind = "plain"
     size: int = 0
     repo: str = REPO
-    licence: str = _CARD_LICENCE
+    licence: str = CARD_LICENCE
     unified: bool = False
     half: bool = False
 
@@ -77,7 +77,5 @@ BY_NAME: dict[str, Variant] = {v.name: v for v in VARIANTS}
 ONE_STEP_UNET = "Hyper-SDXL-1step-Unet"
 """The one whole checkpoint of the catalog: an SDXL UNet for one evaluation, used without a LoRA."""
 
-
-def match(family: Family, steps: int, kind: Kind) -> Variant | None:
-    """The full-size published variant with these properties, which a renamed copy stands for."""
-    return next((v for v in VARIANTS if (v.family, v.steps, v.kind, v.half) == (family, steps, kind, False)), None)
+ONE_STEP_UNETS: dict[str, int] = {ONE_STEP_UNET: 10_300_000_000, "Hyper-SDXL-1step-Unet-Comfyui.fp16": 6_900_000_000}
+"""Its published files and their sizes in bytes."""

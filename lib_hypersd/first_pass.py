@@ -17,6 +17,8 @@ def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, ta
     elif settings.steps != "keep":
         wanted = settings.explicit_steps or target.steps
         draft.set("steps", wanted, "asked for" if settings.explicit_steps else f"trained for {target.steps}")
+        if fixed and on_trained_timesteps(target.steps, _denoise(draft), steps=wanted, nudge=False) is None:
+            draft.notices.append(off_timesteps(target.steps, _denoise(draft)))
     draft.dial("cfg_scale", settings.cfg, recipe.cfg)
     draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
     draft.choice("sampler_name", settings.sampler, recipe.sampler)
@@ -27,12 +29,16 @@ def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, ta
 
 
 def _img2img_steps(draft: Draft, target: Target) -> None:
-    denoise = draft.request.denoising_strength or 0.0
+    denoise = _denoise(draft)
     nudge = "denoising_strength" not in draft.request.explicit
     second = on_trained_timesteps(target.steps, denoise, nudge=nudge)
     if second is None:
         draft.set("steps", target.steps, f"trained for {target.steps}")
         draft.notices.append(off_timesteps(target.steps, denoise))
         return
-    draft.set("steps", second.steps, f"the last {second.steps} of {target.steps} trained timesteps")
-    draft.set("denoising_strength", second.denoise, f"lands on the {target.steps} trained timesteps")
+    draft.set("steps", second.steps, f"the last {second.steps} of {target.steps} trained steps")
+    draft.set("denoising_strength", second.denoise, f"lands on the {target.steps} trained steps")
+
+
+def _denoise(draft: Draft) -> float:
+    return draft.request.denoising_strength or 0.0

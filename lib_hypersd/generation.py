@@ -17,9 +17,8 @@ _PLAN = "_hypersd_plan"
 
 def begin(p: Any) -> None:
     """Take out whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict."""
-    if getattr(p, _PLAN, None) is not None:
-        setattr(p, _PLAN, None)
-        host.restore(p)
+    setattr(p, _PLAN, None)
+    host.restore(p)
     params = p.extra_generation_params
     if params:
         for key in infotext.OWN_KEYS:
@@ -35,6 +34,7 @@ def process(p: Any, args: Sequence[Any]) -> None:
         _process(p, args)
     except Exception as fault:
         host.report(f"{TITLE}: the generation goes on without it", exc_info=True)
+        begin(p)
         _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
 
 
@@ -52,10 +52,10 @@ def _process(p: Any, args: Sequence[Any]) -> None:
     plan = _by_settings(p, request, settings) if settings else _by_tags(p, request)
     if plan is None:
         return
+    account, text = infotext.entries(plan), infotext.comment(plan)
     host.apply(plan, p)
     setattr(p, _PLAN, plan)
-    p.extra_generation_params.update(infotext.entries(plan))
-    text = infotext.comment(plan)
+    p.extra_generation_params.update(account)
     if text:
         p.comment(text)
 
@@ -116,7 +116,8 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Plan | s
         checkpoint = host.selected_checkpoint()
         if tab == "img2img":
             request = replace(request, mode="img2img", img2img_fixed_steps=host.img2img_fixed_steps())
-        return make_plan(request, settings, checkpoint, host.lora_index())
+        hr_checkpoint = host.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint)
+        return make_plan(request, settings, checkpoint, host.lora_index(), hr_checkpoint)
     except SettingsError as error:
         return str(error)
     except Exception as fault:

@@ -32,35 +32,48 @@ def tune_hires_pass(
         return rule
     if not request.enable_hr and not turn_on:
         return rule
-    if hr_checkpoint is not None and request.enable_hr:
+    if hr_checkpoint is not None:
+        nothing = TagRule(index, None, "", 0.0, hr_checkpoint.family, request.comments)
+        if settings.hires == "keep":
+            return nothing
         found = _hires_target(draft, settings, index, checkpoint, hr_checkpoint)
         if found is None:
-            return TagRule(index, None, "", 0.0, hr_checkpoint.family, request.comments)
+            _leave_alone(draft, hr_checkpoint, turn_on=turn_on)
+            return nothing
         target, checkpoint = found, hr_checkpoint
-        rule = TagRule(index, target.file, target.tag, target.recipe.weight, checkpoint.family, request.comments)
+        rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
     if turn_on:
         _turn_on(draft, settings, target)
-    if turn_on or settings.hires == "tune" or request.enable_hr and settings.hires == "always":
-        _tune_hires(draft, settings, checkpoint, target, turned_on=turn_on)
+    if settings.hires != "keep":
+        _tune_hires(draft, settings, checkpoint, target, turned_on=turn_on, own_model=hr_checkpoint is not None)
     return rule
 
 
 def _hires_target(
     draft: Draft, settings: Settings, index: LoraIndex, first: Checkpoint, hr: Checkpoint
 ) -> Target | None:
-    """What the hires pass is tuned for where it runs on another checkpoint; None: it is left as it would be."""
+    """What the hires pass is tuned for where it runs on another checkpoint; None where nothing fits."""
     request = draft.request
-    if hr.family is not None and not hr.distilled and not hr.one_step_unet:
-        typed = typed_tag(request.hr_prompts, index, hr.family, settings.explicit_steps, comments=request.comments)
-        usable = typed.file is not None and typed.file.family == hr.family
-        file = typed.file if usable else index.choose(hr.family, Preference(settings.explicit_steps))
-        if file is not None and file.steps is not None and index.damage(file) is None:
-            typed = typed if usable else Typed()
-            weightless = settings if hr.family == first.family else replace(settings, weight="auto")
-            return file_target(file, hr.family, file.kind, file.steps, hr, weightless, typed, index, request.comments)
+    steps, comments = settings.explicit_steps, request.comments
+    typed = typed_tag(request.hr_prompts_if_on, index, hr.family, steps, comments=comments)
+    if hr.family is None or hr.distilled or hr.one_step_unet:
+        return None
+    usable = typed.file is not None and typed.file.family == hr.family
+    file = typed.file if usable else index.choose(hr.family, Preference(steps))
+    if file is None or file.steps is None or index.damage(file):
+        return None
+    own = settings if hr.family == first.family else replace(settings, weight="auto")
+    typed = typed if usable else Typed()
+    return file_target(file, hr.family, file.kind, file.steps, hr, own, typed, index, comments)
+
+
+def _leave_alone(draft: Draft, hr: Checkpoint, *, turn_on: bool) -> None:
+    why = f"there is no Hyper-SD LoRA here for its checkpoint {hr.name}"
+    if turn_on:
+        draft.notices.append(f"Hires fix was not turned on: {why}.")
+        return
     _pin_hires(draft)
-    draft.notices.append(f"The hires pass was left alone: there is no Hyper-SD LoRA here for its checkpoint {hr.name}.")
-    return None
+    draft.notices.append(f"The hires pass was left alone: {why}.")
 
 
 def _pin_hires(draft: Draft) -> None:
@@ -92,9 +105,11 @@ def _turn_on(draft: Draft, settings: Settings, target: Target) -> None:
         draft.set("hr_second_pass_steps", 0, why)
 
 
-def _tune_hires(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target, *, turned_on: bool) -> None:
+def _tune_hires(
+    draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target, *, turned_on: bool, own_model: bool
+) -> None:
     request, recipe = draft.request, target.recipe
-    if not turned_on and settings.hires_scale not in ("auto", "keep"):
+    if not turned_on and settings.hires_scale not in ("auto", "keep") and not request.hires_obstacle:
         draft.set("hr_scale", settings.hires_scale, "asked for")
     if not turned_on and settings.hires_upscaler not in ("auto", "keep"):
         draft.set("hr_upscaler", settings.hires_upscaler, "asked for")
@@ -102,14 +117,19 @@ def _tune_hires(draft: Draft, settings: Settings, checkpoint: Checkpoint, target
         _hires_cfg(draft, settings, recipe)
     if request.hr_distilled_cfg is not None:
         draft.distilled_cfg(settings, checkpoint, recipe, "hr_distilled_cfg")
-    # "Use same" stays: the first pass has the right one, or the one that was asked for.
-    if request.hr_sampler_name is not None:
-        draft.choice("hr_sampler_name", settings.sampler, recipe.sampler)
-    if request.hr_scheduler is not None:
-        draft.choice("hr_scheduler", settings.scheduler, recipe.scheduler)
+    _hires_choice(draft, "sampler_name", settings.sampler, recipe.sampler, own_model)
+    _hires_choice(draft, "scheduler", settings.scheduler, recipe.scheduler, own_model)
     _second_pass(draft, settings, target, turned_on=turned_on)
     if turned_on:
         draft.set("enable_hr", True, "hires always")
+
+
+def _hires_choice(draft: Draft, name: str, policy: str, recipe_value: str, own_model: bool) -> None:
+    """ "Use same" stays: the first pass has the right one, or the one asked for, unless its model is another one."""
+    hires_name = f"hr_{name}"
+    inherited = draft[hires_name] is None
+    if not inherited or (own_model and draft[name] not in (None, recipe_value)):
+        draft.choice(hires_name, policy, recipe_value)
 
 
 def _hires_cfg(draft: Draft, settings: Settings, recipe: Recipe) -> None:
@@ -119,32 +139,39 @@ def _hires_cfg(draft: Draft, settings: Settings, recipe: Recipe) -> None:
 
 
 def _second_pass(draft: Draft, settings: Settings, target: Target, *, turned_on: bool) -> None:
-    denoise = _hires_denoise(draft, settings, target, turned_on=turned_on)
-    if settings.hires_steps == "keep":
-        return
+    """Steps and denoising strength of the pass; the account has one entry for each."""
+    denoise, why = _hires_denoise(draft, settings, target, turned_on=turned_on)
     trained = settings.explicit_steps or target.steps
-    nudge = settings.hires_denoise == "auto" and "denoising_strength" not in draft.request.explicit
-    fixed = settings.hires_steps if isinstance(settings.hires_steps, int) else None
-    if fixed is None and "hr_second_pass_steps" in draft.request.explicit:
-        return
-    second = on_trained_timesteps(trained, denoise, steps=fixed or None, nudge=nudge) if fixed != 0 else None
-    if second is not None:
-        why = "asked for" if fixed else f"the last {second.steps} of {trained} trained timesteps"
-        draft.set("hr_second_pass_steps", second.steps, why)
-        draft.set("denoising_strength", second.denoise, f"lands on the {trained} trained timesteps")
-        return
-    if fixed is not None:
-        draft.set("hr_second_pass_steps", fixed, "asked for")
-        return
-    if draft["hr_second_pass_steps"] != 0 or draft["steps"] != trained:
-        draft.set("hr_second_pass_steps", trained, f"trained for {trained}")
-    draft.notices.append(off_timesteps(trained, denoise))
+    steps = _hires_steps(draft, settings)
+    second = None
+    if steps != "keep":
+        fixed = steps if isinstance(steps, int) else None
+        nudge = settings.hires_denoise == "auto" and "denoising_strength" not in draft.request.explicit
+        second = on_trained_timesteps(trained, denoise, steps=fixed or None, nudge=nudge) if fixed != 0 else None
+        if second is not None:
+            told = "asked for" if fixed else f"the last {second.steps} of {trained} trained steps"
+            draft.set("hr_second_pass_steps", second.steps, told)
+        elif fixed is not None:
+            draft.set("hr_second_pass_steps", fixed, "asked for")
+        else:
+            if draft["hr_second_pass_steps"] != 0 or draft["steps"] != trained:
+                draft.set("hr_second_pass_steps", trained, f"trained for {trained}")
+            draft.notices.append(off_timesteps(trained, denoise))
+    if second is not None and second.denoise != denoise:
+        denoise, why = second.denoise, f"lands on the {trained} trained steps"
+    draft.set("denoising_strength", denoise, why)
 
 
-def _hires_denoise(draft: Draft, settings: Settings, target: Target, *, turned_on: bool) -> float:
+def _hires_steps(draft: Draft, settings: Settings) -> str | int:
+    if "hr_second_pass_steps" in draft.request.explicit:
+        return "keep"
+    return settings.hires_steps if isinstance(settings.hires_steps, str) else int(settings.hires_steps)
+
+
+def _hires_denoise(draft: Draft, settings: Settings, target: Target, *, turned_on: bool) -> tuple[float, str]:
+    """The pass's strength before any nudge, and why it is that."""
     if isinstance(settings.hires_denoise, int | float):
-        draft.set("denoising_strength", float(settings.hires_denoise), "asked for")
-    elif turned_on and settings.hires_denoise == "auto":
-        # Set once, with the nudge, so that the account has one entry for it.
-        return target.recipe.hires_denoise
-    return float(draft["denoising_strength"] or 0.0)
+        return float(settings.hires_denoise), "asked for"
+    if turned_on and settings.hires_denoise == "auto":
+        return target.recipe.hires_denoise, "hires always"
+    return float(draft["denoising_strength"] or 0.0), "as it was"

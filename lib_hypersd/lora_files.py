@@ -1,14 +1,14 @@
 """Which Hyper-SD files this machine has, and which of them a wish ("auto", a name, an alias) means.
 
 The host's own LoRA registry says what is there; this module never walks a folder. Only files that are named like a
-Hyper-SD LoRA are opened, and of those only the header.
+Hyper-SD LoRA, or that a person named as one, are opened, and of those only the header.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import catalog
@@ -59,16 +59,21 @@ class Preference:
 
 
 class LoraIndex:
-    """The Hyper-SD files among the host's LoRAs. Immutable once built; built again when the registry changes."""
+    """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; answers don't change else,
+    but for `damage`, which looks at the file."""
 
     def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
         self._known_steps = dict(known_steps or {})
         self._registered: dict[str, RegisteredLora] = {}
         aliases: dict[str, RegisteredLora] = {}
+        shared: set[str] = set()
         for lora in loras:
             self._registered[lora.name] = lora
-            aliases.setdefault(lora.alias, lora)
-        # A file's own stem wins over another file's metadata alias, as in the hosts.
+            if lora.alias != lora.name and aliases.setdefault(lora.alias, lora) is not lora:
+                shared.add(lora.alias)
+        # As in the hosts: a file's stem wins over a metadata alias, and an alias of two files means neither.
+        for alias in shared:
+            del aliases[alias]
         self._by_tag_name = {**aliases, **self._registered}
         candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
         self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
@@ -79,10 +84,6 @@ class LoraIndex:
     def __contains__(self, tag_name: str) -> bool:
         """Whether the host would resolve `<lora:tag_name>` to some file."""
         return tag_name in self._by_tag_name
-
-    def names(self) -> list[str]:
-        """Every LoRA of the host."""
-        return list(self._registered)
 
     def hyper_file(self, tag_name: str) -> LoraFile | None:
         """The Hyper-SD file that a tag's name means to the host, by stem or alias; None for any other LoRA."""
@@ -112,7 +113,10 @@ class LoraIndex:
         return next((f for f in self._ranking(family, preference) if self.damage(f)), None)
 
     def damage(self, file: LoraFile) -> str | None:
-        """What is wrong with a file as of now, to stand after its name ("is empty"), or None. One stat call."""
+        """What is wrong with a file as of now, to stand after its name ("is empty"), or None.
+
+        Opens the file the first time and after a change; else one stat call.
+        """
         try:
             read_header(file.path)
         except (DamagedFileError, OSError) as error:
@@ -241,8 +245,16 @@ class LoraCache:
             loras = [self._describe(entry) for entry in seen]
             self._index = LoraIndex(loras, steps)
             self._seen, self._steps = seen, dict(steps)
-            self._folders = _mtimes({*self._roots(), *(os.path.dirname(lora.path) for lora in loras)})
+            self._folders = _mtimes(_folders_below(self._roots()))
         return self._index
+
+
+def _folders_below(roots: Iterable[str]) -> Iterator[str]:
+    """Each root and every folder in it, empty ones too: the next file may come there."""
+    for root in roots:
+        yield root
+        for folder, below, _ in os.walk(root, followlinks=True):
+            yield from (os.path.join(folder, name) for name in below)
 
 
 def _mtimes(folders: Iterable[str]) -> dict[str, int]:

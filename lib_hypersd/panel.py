@@ -43,8 +43,9 @@ class PageComponents:
     found: Components = field(default_factory=dict)
 
     def catch(self, component: Any, elem_id: str | None) -> None:
-        name = _PAGE_IDS.get((elem_id or "").removeprefix(f"{self.tab}_"))
-        if name and elem_id != name:
+        tab, _, rest = (elem_id or "").partition("_")
+        name = _PAGE_IDS.get(rest) if tab == self.tab else _BARE_IDS.get(elem_id or "")
+        if name:
             self.found[name] = component
 
 
@@ -66,6 +67,13 @@ _PAGE_IDS: dict[str, str] = {
     "hr_resize_x": "hr_resize_x",
     "hr_resize_y": "hr_resize_y",
 }
+_BARE_IDS: dict[str, str] = {
+    "hires_prompt": "hr_prompt",
+    "hr_sampler": "hr_sampler_name",
+    "hr_scheduler": "hr_scheduler",
+    "hr_checkpoint": "hr_checkpoint_name",
+}
+"""Ids of txt2img's hires controls, which don't name their tab."""
 
 
 def build(

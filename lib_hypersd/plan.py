@@ -15,7 +15,7 @@ from .hires import tune_hires_pass
 from .lora_files import LoraIndex
 from .recipes import Dial
 from .request import Change, Plan, Request, show
-from .settings import Settings
+from .settings import Settings, echo
 from .tagging import TagRule, typed_tag
 from .target import Refusal, Target, find_target, typed_otherwise
 
@@ -37,8 +37,9 @@ def make_plan(
     `checkpoint` is the model of the first pass, `hr_checkpoint` that of the hires pass where it is another one.
     """
     asked = None if settings.lora in ("auto", "none") else index.asked_file(settings.lora)
+    # A hires pass on another checkpoint has a tag of its own.
     typed = typed_tag(
-        (*request.prompts, *request.hr_prompts),
+        request.prompts if hr_checkpoint else (*request.prompts, *request.hr_prompts),
         index,
         checkpoint.family,
         settings.explicit_steps,
@@ -51,7 +52,7 @@ def make_plan(
     except Refusal as refusal:
         rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
         return _assemble(draft, None, rule, rule, [*draft.notices, str(refusal)])
-    rule = TagRule(index, target.file, target.tag, target.recipe.weight, checkpoint.family, request.comments)
+    rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
     draft.notices += typed_otherwise(typed)
     tune_first_pass(draft, settings, checkpoint, target)
     hr_rule = tune_hires_pass(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
@@ -67,7 +68,9 @@ def plan_for_tags(
     Where none can be used, aliases are taken out, a notice says so, and nothing else is changed.
     """
     typed = typed_tag(request.prompts + request.hr_prompts, index, checkpoint.family, None, comments=request.comments)
-    if typed.tag is not None:
+    hr_family = hr_checkpoint.family if hr_checkpoint else None
+    for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.comments)
+    if typed.tag is not None or (hr_checkpoint is not None and for_hires.tag is not None):
         return make_plan(request, Settings(), checkpoint, index, hr_checkpoint)
     rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
     return _assemble(Draft(request), None, rule, rule, list(typed.dropped))
@@ -92,8 +95,13 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
         say(f"Schedule type {draft['scheduler']} is not the recipe's {recipe.scheduler}: expect noise or blur.")
     if settings.eta != "auto":
         say(f"Eta was not used: {draft['sampler_name']} does not take it from here.")
-    if not draft["enable_hr"] and any(getattr(settings, key) != "auto" for key in _HIRES_VALUES):
-        say("The hires values were not used: hires fix is off.")
+    hires_values = any(getattr(settings, key) != "auto" for key in _HIRES_VALUES)
+    if hires_values and (not draft["enable_hr"] or settings.hires == "keep"):
+        say(f"The hires values were not used: {'Hires is set to keep' if draft['enable_hr'] else 'hires fix is off'}.")
+    if settings.hires_scale not in ("auto", "keep") and request.hires_obstacle and draft["enable_hr"]:
+        say(f"The hires scale was not used: {request.hires_obstacle}.")
+    if checkpoint.one_step_unet and not draft["enable_hr"] and request.mode == "txt2img":
+        say("The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass.")
     if request.refiner:
         say("A refiner is set: it runs without this plan; switch it off for few-step pictures.")
 
@@ -115,7 +123,8 @@ def _steps_and_weight(draft: Draft, target: Target) -> None:
     low, high = _steps_range(target)
     fixed_second_pass = request.mode == "img2img" and request.img2img_fixed_steps
     if not fixed_second_pass and not low <= steps <= high:
-        draft.notices.append(f"{steps} steps are far from the {target.steps} that {target.name} was trained for.")
+        made_for = "the checkpoint's name tells" if target.file is None else f"{target.name} was trained for"
+        draft.notices.append(f"{steps} steps are far from the {target.steps} that {made_for}.")
     low, high = sorted(factor * recipe.weight for factor in FAR_WEIGHT)
     if target.file is not None and not low <= target.weight <= high:
         draft.notices.append(f"Weight {target.weight:g} is far from {recipe.weight:g}, at which {target.name} works.")
@@ -134,17 +143,16 @@ def _span(dial: Dial) -> str:
 def _assemble(draft: Draft, target: Target | None, rule: TagRule, hr_rule: TagRule, notices: list[str]) -> Plan:
     request = draft.request
     prompts = {p: rule.apply(p) for p in dict.fromkeys((*request.prompts, request.main_prompt))}
-    hr_prompts = {p: hr_rule.apply(p) for p in dict.fromkeys(request.hr_prompts)}
+    turned_on = any(c.field == "enable_hr" for c in draft.changes)
+    hr_source = request.hr_prompts_if_on if turned_on else request.hr_prompts
+    hr_prompts = {p: hr_rule.apply(p) for p in dict.fromkeys(hr_source)}
     changes = [*draft.changes, *_edits("prompt", prompts)]
     if hr_rule is not rule or not hr_prompts.keys() <= prompts.keys():
         changes += _edits("hr_prompt", hr_prompts)
-    second = dict.fromkeys(n for tagged in (*prompts.values(), *hr_prompts.values()) for n in tagged.second)
-    for name in second:
-        kept = target.name if target else ""
-        notices.append(f"A second Hyper-SD tag, {name}, was taken out: one is enough, and {kept} came first.")
-    main = prompts[request.main_prompt].prompt
-    done = tuple(prompts[p].prompt for p in request.prompts)
-    turned_on = any(c.field == "enable_hr" for c in draft.changes)
+    for one_rule, tagged in ((rule, prompts), (hr_rule, hr_prompts)):
+        for name in dict.fromkeys(name for t in tagged.values() for name in t.second):
+            kept = one_rule.file.name if one_rule.file else ""
+            notices.append(f"A second Hyper-SD tag, {echo(name)}, was taken out: {kept} is the one that counts.")
     return Plan(
         active=target is not None,
         changes=tuple(changes),
@@ -153,9 +161,9 @@ def _assemble(draft: Draft, target: Target | None, rule: TagRule, hr_rule: TagRu
         weight=target.weight if target and target.file else None,
         rule=rule,
         hr_rule=hr_rule,
-        prompts=done,
-        main_prompt=main,
-        hr_prompts=done if turned_on else tuple(hr_prompts[p].prompt for p in request.hr_prompts),
+        prompts=tuple(prompts[p].prompt for p in request.prompts),
+        main_prompt=prompts[request.main_prompt].prompt,
+        hr_prompts=tuple(hr_prompts[p].prompt for p in hr_source),
         summary=_summary(draft, target) if target else "",
     )
 

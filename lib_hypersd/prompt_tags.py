@@ -10,11 +10,24 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from .catalog import Family
 
 _TAG = re.compile(r"<(lora|lyco):([^>]+)>")
-_COMMENT = re.compile(r"#[^\n]*")
+
+CommentSyntax = Literal["none", "hash", "c"]
+"""What the host takes out of prompts: nothing; `#…`; or `#…`, `//…` and `/*…*/` (reForge, Forge Neo)."""
+_COMMENT: dict[CommentSyntax, re.Pattern[str]] = {
+    "none": re.compile(r"(?!)"),
+    "hash": re.compile(r"#[^\n]*"),
+    "c": re.compile(r"/\*.*?\*/|(?:#|//)[^\n]*", re.DOTALL),
+}
+_OPEN_COMMENT: dict[CommentSyntax, re.Pattern[str]] = {
+    "none": re.compile(r"(?!)"),
+    "hash": re.compile(r"#"),
+    "c": re.compile(r"#|//|/\*|\*/"),
+}
 _ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE)
 _ALIAS_FAMILIES: dict[str, Family] = {"sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3", "flux": "flux"}
 
@@ -37,15 +50,25 @@ class LoraTag:
         """
         if not self.readable:
             return None
-        named = dict(a.split("=", 1) for a in self.args if "=" in a)
-        positional = [a for a in self.args if "=" not in a]
+        named, positional = self._named(), self._positional()
         given = (named.get("unet"), *positional[1:2], named.get("te"), *positional[:1])
         return next((float(value) for value in given if value is not None), None)
 
     @property
     def readable(self) -> bool:
-        """Whether every number is one; for a single bad one (`::0.5`, `:abc`) the hosts drop the whole LoRA."""
-        return all(_is_finite(a.split("=", 1)[-1]) for a in self.args)
+        """Whether each number is one; for a single bad one (`::0.5`, `:abc`) the hosts drop the whole LoRA.
+
+        Named arguments that the hosts don't know belong to other extensions (`lbw=OUTALL`) and are no numbers.
+        """
+        named = self._named()
+        numbers = [*self._positional()[:3], *(named[key] for key in ("te", "unet", "dyn") if key in named)]
+        return all(map(_is_finite, numbers))
+
+    def _named(self) -> dict[str, str]:
+        return dict(a.split("=", 1) for a in self.args if "=" in a)
+
+    def _positional(self) -> list[str]:
+        return [a for a in self.args if "=" not in a]
 
 
 @dataclass(frozen=True)
@@ -66,11 +89,11 @@ def parse_alias(name: str) -> Alias | None:
     return Alias(_ALIAS_FAMILIES[family.lower()], int(steps) if steps else None, bool(cfg))
 
 
-def find_tags(prompt: str, *, comments: bool = True) -> list[LoraTag]:
-    """The LoRA tags of `prompt` in their order; those inside `#` comments don't count (where comments are on)."""
+def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]:
+    """The LoRA tags of `prompt` in their order; those inside comments don't count."""
     if "<l" not in prompt:
         return []
-    hidden = [m.span() for m in _COMMENT.finditer(prompt)] if comments and "#" in prompt else []
+    hidden = [m.span() for m in _COMMENT[comments].finditer(prompt)]
     found = []
     for m in _TAG.finditer(prompt):
         if any(a < m.end() and m.start() < b for a, b in hidden):
@@ -86,17 +109,18 @@ def format_tag(name: str, weight: float) -> str:
 
 def renamed(tag: LoraTag, name: str, weight: float) -> str:
     """`tag` for another file, its own arguments kept; `weight` where it gave none that can be read."""
-    if tag.weight is None:
-        return format_tag(name, weight)
-    return f"<lora:{':'.join((name, *tag.args))}>"
+    if tag.weight is not None:
+        return f"<lora:{':'.join((name, *tag.args))}>"
+    keep = [a for a in tag.args if "=" in a and (tag.readable or a.split("=", 1)[0] not in ("te", "unet", "dyn"))]
+    return f"<lora:{':'.join((name, format(weight, 'g'), *keep))}>"
 
 
-def append(prompt: str, tag: str, *, comments: bool = True) -> str:
-    """`prompt` with `tag` at its end after one space; on a line of its own where a `#` comment would swallow it."""
+def append(prompt: str, tag: str, *, comments: CommentSyntax = "hash") -> str:
+    """`prompt` with `tag` at its end after one space; on a line of its own where a comment would swallow it."""
     body = prompt.rstrip()
     if not body:
         return tag
-    in_comment = comments and "#" in body.rsplit("\n", 1)[-1]
+    in_comment = _OPEN_COMMENT[comments].search(body.rsplit("\n", 1)[-1])
     return body + ("\n" if in_comment else " ") + tag
 
 

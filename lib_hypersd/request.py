@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .prompt_tags import CommentSyntax
 from .tagging import TagRule
 
 FIELD_TITLES: dict[str, str] = {
@@ -48,6 +49,8 @@ class Request:
     denoising_strength: float | None = None
     enable_hr: bool = False
     hr_prompts: tuple[str, ...] = ()
+    own_hr_prompt: str = ""
+    """A hires prompt that the request brings though hires fix is off."""
     hr_scale: float = 2.0
     hr_upscaler: str | None = None
     hr_second_pass_steps: int = 0
@@ -62,9 +65,15 @@ class Request:
     img2img_fixed_steps: bool = False
     """The host's option "do exactly the amount of steps" (`img2img_fix_steps`)."""
     refiner: bool = False
-    comments: bool = True
-    """Whether the host takes `#` comments out of prompts."""
+    comments: CommentSyntax = "hash"
     explicit: frozenset[str] = frozenset()
+
+    @property
+    def hr_prompts_if_on(self) -> tuple[str, ...]:
+        """The hires prompts, were hires fix on: the request's own, or the first pass's."""
+        if self.enable_hr:
+            return self.hr_prompts
+        return (self.own_hr_prompt,) * len(self.prompts) if self.own_hr_prompt else self.prompts
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,6 @@ def off_timesteps(trained: int, denoise: float) -> str:
     """The notice where a second pass stays off the trained timesteps."""
     better = " or ".join(f"{d:g}" for d in nearest_strengths(trained, denoise))
     return (
-        f"At denoising strength {denoise:g} a second pass can't land on the {trained} trained timesteps: the strength "
+        f"Denoising strength {denoise:g} does not fit {trained} trained steps, and the picture may come out soft: it "
         f"was left as it is; try {better}."
     )

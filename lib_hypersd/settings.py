@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -84,8 +85,9 @@ class _Number:
     def parse(self, value: object) -> Setting | None:
         if isinstance(value, str):
             return value if value in self.words else None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
+        # NaN and infinities are in no range; the range also keeps huge integers from the conversions below.
         if not self.low <= value <= self.high or (self.whole and value != int(value)):
             return None
         return int(value) if self.whole else float(value)
@@ -110,6 +112,7 @@ class _Name:
         return "".join(f'"{w}", ' for w in self.words) + f"or {self.listed}"
 
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # as JSON writes one, or nearly
 _AUTO_KEEP = ("auto", "keep")
 _POLICIES = ("clamp", "recipe", "keep")
 _RULES: dict[str, _Words | _Number | _Name] = {
@@ -181,6 +184,8 @@ def echo(value: object) -> str:
     """`value` as an error may repeat it: one line, at most ECHO_LIMIT characters."""
     if isinstance(value, float) and not math.isfinite(value):
         return "not finite"
+    if isinstance(value, int) and abs(value) > 10**ECHO_LIMIT:
+        return "a huge number"
     text = value if isinstance(value, str) else repr(value)
     text = "".join(c if c.isprintable() else " " for c in text[: 2 * ECHO_LIMIT])
     return text if len(text) <= ECHO_LIMIT else text[: ECHO_LIMIT - 1] + "…"
@@ -208,8 +213,5 @@ def _from_text_box(key: str, value: object) -> object:
     if not text:
         return getattr(Settings(), key)
     if isinstance(_RULES[key], _Number):
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return float(text) if _NUMBER.fullmatch(text) else text
     return text

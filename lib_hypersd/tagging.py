@@ -9,7 +9,7 @@ from typing import Literal
 from . import prompt_tags
 from .catalog import BY_NAME, FAMILY_TITLES, Family, Variant
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
-from .prompt_tags import Alias, LoraTag, parse_alias
+from .prompt_tags import Alias, CommentSyntax, LoraTag, parse_alias
 from .settings import echo
 
 
@@ -35,7 +35,7 @@ def alias_of(name: str, index: LoraIndex) -> Alias | None:
 
 
 def what_tags_ask(
-    prompts: Iterable[str], index: LoraIndex, reaction: str, *, comments: bool
+    prompts: Iterable[str], index: LoraIndex, reaction: str, *, comments: CommentSyntax
 ) -> Literal["plan", "hint", "nothing"]:
     """What typed tags ask for while the panel is off, by the option's `reaction` ("aliases", "all", "none").
 
@@ -64,7 +64,7 @@ def typed_tag(
     steps: int | None,
     *,
     asked: LoraFile | None = None,
-    comments: bool = True,
+    comments: CommentSyntax = "hash",
 ) -> Typed:
     """The user's first Hyper-SD tag in `prompts`, for a checkpoint of `family` (None: not of the catalog).
 
@@ -133,7 +133,8 @@ class Retagged:
 class TagRule:
     """Every prompt holds `tag` once, or the tag of the same file as the user typed it.
 
-    `file` None: no tag is wanted and only aliases go (the host drops every LoRA of a prompt for an unknown name).
+    `steps` is the explicit step count that an alias goes by. `file` None: no tag is wanted and only aliases go (the
+    host drops every LoRA of a prompt for an unknown name).
     """
 
     index: LoraIndex = field(repr=False, compare=False)
@@ -141,7 +142,8 @@ class TagRule:
     tag: str
     weight: float
     family: Family | None
-    comments: bool = True
+    comments: CommentSyntax = "hash"
+    steps: int | None = None
 
     def apply(self, prompt: str) -> Retagged:
         if self.file is None and not _may_hold_tag(prompt):
@@ -170,7 +172,8 @@ class TagRule:
     def written(self, tag: LoraTag) -> str:
         """A typed tag as it will stand: as typed where the host resolves its name and it has a weight."""
         known = tag.name in self.index
-        if self.file is None or (known and tag.weight is not None):
+        # `lyco` is another spelling of `lora` on A1111 and reForge only.
+        if self.file is None or (known and tag.weight is not None and tag.text.startswith("<lora:")):
             return tag.text
         return prompt_tags.renamed(tag, tag.name if known else self.file.name, self.weight)
 
@@ -195,9 +198,7 @@ class TagRule:
     def _judge_alias(self, alias: Alias) -> Literal["mine", "second", "drop"]:
         if self.file is None or alias.family != self.family:
             return "drop"
-        if alias.steps is None:
-            return "mine"
-        chosen = self.index.choose(alias.family, preference(alias, None))
+        chosen = self.index.choose(alias.family, preference(alias, self.steps))
         if chosen is None:
             return "drop"
         return "mine" if chosen.name == self.file.name else "second"

@@ -9,7 +9,7 @@ from .catalog import Family, Kind
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
-from .prompt_tags import format_tag, parse_alias
+from .prompt_tags import CommentSyntax, format_tag, parse_alias
 from .recipes import Recipe, recipe_for
 from .settings import Settings, echo
 from .tagging import TagRule, Typed
@@ -27,6 +27,10 @@ class Target:
     tag: str = ""
     unified: bool = False
 
+    def rule(self, index: LoraIndex, family: Family | None, comments: CommentSyntax, steps: int | None) -> TagRule:
+        """How each prompt of a pass on a checkpoint of `family` gets its tag."""
+        return TagRule(index, self.file, self.tag, self.recipe.weight, family, comments, steps)
+
 
 class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
     """Nothing is changed; the message is the notice."""
@@ -41,9 +45,12 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
             f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
             "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint."
         )
-    named = typed.tag is not None or settings.lora not in ("auto", "none")
+    unet = settings.lora in catalog.ONE_STEP_UNETS
+    named = typed.tag is not None or (settings.lora not in ("auto", "none") and not unet)
     if not named and checkpoint.one_step_unet:
-        return _one_step_unet(settings, draft)
+        return _one_step_unet(settings)
+    if not named and unet:
+        raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
     if not named and settings.lora == "none":
         steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
         return Target(None, "none", steps, recipe_for(family, "plain", steps, nf4=checkpoint.nf4), 0.0, unified=True)
@@ -59,12 +66,14 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
             f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "  # type: ignore[index]
             'nothing was changed; set LoRA to "auto" or choose another checkpoint.'
         )
+    if file.family is None and file.architecture != "other":
+        raise Refusal(f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".')
     if file.family is None:
         draft.notices.append(f"{file.name} does not tell its family: taken to be for {checkpoint.title}.")
-    if checkpoint.distilled:
+    if checkpoint.distilled or checkpoint.one_step_unet:
+        word = checkpoint.distilled or "1-step"
         draft.notices.append(
-            f"{checkpoint.name} is distilled already ({checkpoint.distilled}); {file.name} on top will probably ruin "
-            "the picture."
+            f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
         )
     return file_target(file, family, file.kind, steps, checkpoint, settings, typed, index, draft.request.comments)
 
@@ -78,7 +87,7 @@ def file_target(
     settings: Settings,
     typed: Typed,
     index: LoraIndex,
-    comments: bool,
+    comments: CommentSyntax,
 ) -> Target:
     recipe = recipe_for(family, kind, steps, nf4=checkpoint.nf4)
     if typed.tag is not None:
@@ -105,8 +114,7 @@ def typed_otherwise(typed: Typed) -> list[str]:
     return notices
 
 
-def _one_step_unet(settings: Settings, draft: Draft) -> Target:
-    draft.notices.append("The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass.")
+def _one_step_unet(settings: Settings) -> Target:
     steps = settings.explicit_steps or recipes.ONE_STEP_UNET_STEPS
     return Target(None, catalog.ONE_STEP_UNET, steps, recipes.ONE_STEP_UNET, 0.0, unified=True)
 

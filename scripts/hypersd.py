@@ -8,7 +8,6 @@ from modules import script_callbacks, scripts, shared
 from modules.ui_components import InputAccordion
 
 from lib_hypersd import TITLE, generation, host, panel
-from lib_hypersd.settings import KEYS
 
 SECTION = ("hypersd", TITLE)
 
@@ -34,7 +33,6 @@ class HyperSDScript(scripts.Script):
             self._page_of_tab(), host.panel_choices(), InputAccordion, generation.preview, host.panel_choices
         )
         self.infotext_fields = panel.infotext_fields(components)
-        self.paste_field_names = [f"hypersd_{key}" for key in KEYS]
         self._page = None
         return components
 

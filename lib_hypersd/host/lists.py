@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..catalog import BY_NAME
+from ..catalog import BY_NAME, ONE_STEP_UNETS
 from ..panel import Choices
 from ..prompt_tags import parse_alias
 from ..settings import HostLists
@@ -16,6 +16,6 @@ def panel_choices() -> Choices:
 
 def host_lists() -> HostLists:
     def knows_lora(name: str) -> bool:
-        return name in BY_NAME or parse_alias(name) is not None or name in lora_index()
+        return name in BY_NAME or name in ONE_STEP_UNETS or parse_alias(name) is not None or name in lora_index()
 
     return HostLists(sampler_names, scheduler_names, upscaler_names, knows_lora)

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modules import processing
+from modules import processing, shared
 
+from ..prompt_tags import CommentSyntax
 from ..request import Request
 from .axes import fields_set_by_axes
 from .options import option, sd_schedulers
@@ -26,6 +27,7 @@ def read_request(p: Any) -> Request:
         negative_prompt=any(str(n).strip() for n in p.all_negative_prompts),
         mode="img2img" if img2img else "txt2img",
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
+        own_hr_prompt=str(getattr(p, "hr_prompt", "") or "") if not hires else "",
         img2img_fixed_steps=img2img and img2img_fixed_steps(),
         explicit=fields_set_by_axes(p),
         **_fields(lambda name: getattr(p, name, None)),
@@ -49,6 +51,7 @@ def request_from_values(values: Mapping[str, Any]) -> Request:
         main_prompt=prompt,
         negative_prompt=bool((values.get("negative_prompt") or "").strip()),
         hr_prompts=(values.get("hr_prompt") or prompt,) if hires else (),
+        own_hr_prompt=(values.get("hr_prompt") or "") if not hires else "",
         **_fields(lambda name: values.get(name) if name in known else None),
         hires_obstacle=_hires_obstacle(values.get),
     )
@@ -74,7 +77,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         # reForge, alone in having a hires CFG but no distilled one.
         "hr_cfg_zero_is_same": get("hr_cfg") is not None and get("distilled_cfg_scale") is None,
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
-        "comments": comments_are_on(),
+        "comments": comment_syntax(),
     }
 
 
@@ -83,9 +86,13 @@ def img2img_fixed_steps() -> bool:
     return bool(option("img2img_fix_steps", False))
 
 
-def comments_are_on() -> bool:
-    """Whether the host's Comments script takes `#…` out of prompts; hosts without it have no such option."""
-    return bool(option("enable_prompt_comments", False))
+def comment_syntax() -> CommentSyntax:
+    """What the host's Comments script takes out of prompts, told by its options; none where there is no script."""
+    if hasattr(shared.opts, "enable_prompt_comments_def"):  # reForge: always, and this option means something else
+        return "c"
+    if not option("enable_prompt_comments", False):
+        return "none"
+    return "c" if hasattr(shared.opts, "save_prompt_comments") else "hash"  # Forge Neo
 
 
 def _hires_obstacle(get: Callable[[str], Any]) -> str | None:

@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from modules import shared
+
 from ..request import Plan
 
 _OWN = "_hypersd_own"
@@ -16,10 +18,12 @@ def restore(p: Any) -> None:
 
     A field that somebody else has set since is theirs.
     """
-    for name, (ours, before) in getattr(p, _OWN, {}).items():
-        if getattr(p, name, None) == ours:
-            setattr(p, name, before)
-    setattr(p, _OWN, {})
+    own = getattr(p, _OWN, None)
+    if own:
+        for name, (ours, before) in own.items():
+            if getattr(p, name, None) == ours:
+                setattr(p, name, before)
+        setattr(p, _OWN, None)
 
 
 def apply(plan: Plan, p: Any) -> None:
@@ -52,6 +56,8 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
     """(field, value) in the order of setting; `enable_hr` last, so that a half-made hires set-up never runs."""
     yield "all_prompts", list(plan.prompts)
     yield "main_prompt", plan.main_prompt
+    if getattr(shared.opts, "enable_prompt_comments_def", False) and isinstance(p.prompt, str):
+        yield "prompt", plan.main_prompt  # reForge with "Save comments" prints this one
     changes = {c.field: c for c in plan.settings_changes}
     turned_on = changes.pop("enable_hr", None)
     if turned_on:
@@ -66,11 +72,11 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
 
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
     """What `setup_prompts` would have done, had hires been on: it has returned early by the time of `process`."""
-    yield "hr_prompt", p.prompt if isinstance(p.prompt, str) else plan.main_prompt
-    negative = p.negative_prompt
-    yield "hr_negative_prompt", negative if isinstance(negative, str) else p.main_negative_prompt
-    yield "all_hr_prompts", list(plan.prompts)
-    yield "all_hr_negative_prompts", list(p.all_negative_prompts)
+    yield "hr_prompt", p.hr_prompt or p.main_prompt
+    yield "all_hr_prompts", list(plan.hr_prompts)
+    negative, count = p.hr_negative_prompt, len(p.all_negative_prompts)
+    yield "all_hr_negative_prompts", [negative] * count if negative else list(p.all_negative_prompts)
+    yield "hr_negative_prompt", negative or p.main_negative_prompt
     if hasattr(p, "hr_additional_modules") and p.hr_additional_modules is None:
         yield "hr_additional_modules", ["Use same choices"]  # Forge: None is a 500 of its own
 

@@ -68,6 +68,13 @@ def test_a_copy_with_any_name_is_known_by_its_metadata(tmp_path: Path) -> None:
     assert index.hyper_file("Hyper-SD15-4steps-lora") == index.files[0]
 
 
+def test_an_alias_of_two_files_means_neither_as_in_the_hosts(tmp_path: Path) -> None:
+    metadata = {"ss_output_name": "Hyper-SD15-4steps"}
+    index = LoraIndex(lora(tmp_path, name, 768, metadata) for name in ("one", "two"))
+    assert "Hyper-SD15-4steps" not in index
+    assert "one" in index
+
+
 def test_styles_are_not_taken_for_hyper_sd(tmp_path: Path) -> None:
     index = index_of(tmp_path, ["HyperRealism-8steps", "my-style", "hyperbole_4step"])
     assert index.files == ()
@@ -109,7 +116,7 @@ class _Registry:
 
     def walk(self) -> None:
         self.walks += 1
-        self.entries = sorted(self.folder.glob("*.safetensors"))
+        self.entries = sorted(self.folder.rglob("*.safetensors"))
 
     def describe(self, path: object) -> RegisteredLora:
         assert isinstance(path, Path)
@@ -127,6 +134,15 @@ def test_nothing_is_scanned_again_while_nothing_changes(tmp_path: Path) -> None:
     first = cache.index()
     assert all(cache.index() is first for _ in range(10))
     assert (registry.walks, registry.described) == (1, 1)
+
+
+def test_a_file_added_to_an_empty_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    registry = _Registry(tmp_path)
+    cache = registry.cache()
+    assert cache.index().files == ()
+    write_safetensors(tmp_path / "new" / "Hyper-SD15-8steps-lora.safetensors", {"x.alpha": ()})
+    assert [f.name for f in cache.index().files] == ["Hyper-SD15-8steps-lora"]
 
 
 def test_a_file_added_while_the_ui_runs_is_found(tmp_path: Path) -> None:

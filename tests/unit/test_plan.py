@@ -335,7 +335,7 @@ def test_a_negative_prompt_at_cfg_1_gets_a_notice(everything: LoraIndex) -> None
 )
 def test_what_tags_ask_for_with_the_panel_off(everything: LoraIndex, prompt: str, by_reaction: dict[str, str]) -> None:
     for reaction, asked in by_reaction.items():
-        assert what_tags_ask([prompt], everything, reaction, comments=True) == asked
+        assert what_tags_ask([prompt], everything, reaction, comments="hash") == asked
 
 
 # Hires and img2img
@@ -403,6 +403,64 @@ def test_a_hires_checkpoint_of_another_family_gets_its_own_lora(everything: Lora
     assert plan.hr_prompts == ("a cat <lora:Hyper-SDXL-8steps-lora:0.75>",)
 
 
+def test_a_tag_in_the_hires_prompt_is_for_the_hires_checkpoint(everything: LoraIndex) -> None:
+    for typed in ("<lora:Hyper-SDXL-8steps-lora:0.7>", "<lora:Hyper-SDXL-4steps>"):
+        asked = hires(hr_prompts=(f"a cat {typed}",))
+        plan = make_plan(asked, Settings(), SD15, everything, SDXL)
+        assert plan.prompts == (f"a cat {TAG}",)
+        assert "Hyper-SDXL" in plan.hr_prompts[0]
+        assert not any("taken out" in n for n in plan.notices)
+        assert plan_for_tags(asked, SD15, everything, SDXL).active
+
+
+def test_hires_always_knows_the_hires_checkpoint(everything: LoraIndex) -> None:
+    plan = make_plan(request(), Settings(hires="always"), SD15, everything, SDXL)
+    assert plan.hr_prompts == ("a cat <lora:Hyper-SDXL-8steps-lora:0.75>",)
+    plan = make_plan(request(), Settings(hires="always"), SD15, everything, describe("sd21", "sd2"))
+    assert not any(c.field == "enable_hr" for c in plan.changes)
+    assert any("was not turned on" in n for n in plan.notices)
+
+
+@pytest.mark.parametrize("steps", ["keep", 0, 8, 5])
+def test_hires_always_brings_its_denoise_whatever_the_steps(everything: LoraIndex, steps: Any) -> None:
+    asked = request()
+    plan = make_plan(asked, Settings(hires="always", hires_steps=steps), SD15, everything)
+    assert after(asked, plan, "denoising_strength") in (0.55, 0.56)
+
+
+def test_hires_always_takes_the_requests_own_hires_prompt(everything: LoraIndex) -> None:
+    plan = make_plan(request(own_hr_prompt="a dog"), Settings(hires="always"), SD15, everything)
+    assert plan.hr_prompts == (f"a dog {TAG}",)
+
+
+def test_a_lora_of_a_foreign_family_is_refused(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "mine-8steps", context=1024)])
+    assert "is not for" in make_plan(request(), Settings(lora="mine-8steps"), SD15, index).notice
+
+
+def test_the_unets_name_is_told_to_be_a_checkpoint(everything: LoraIndex) -> None:
+    assert "is a checkpoint" in make_plan(request(), Settings(lora="Hyper-SDXL-1step-Unet"), SDXL, everything).notice
+
+
+def test_a_lora_on_the_one_step_unet_is_done_with_a_notice(everything: LoraIndex) -> None:
+    unet = describe("Hyper-SDXL-1step-Unet", "sdxl")
+    plan = make_plan(request("a <lora:Hyper-SDXL>"), Settings(), unet, everything)
+    assert plan.active
+    assert any("1-step" in n for n in plan.notices)
+
+
+def test_lyco_is_written_as_every_host_reads_it(everything: LoraIndex) -> None:
+    plan = make_plan(request("a <lyco:Hyper-SD15-8steps-lora:0.9>"), Settings(), SD15, everything)
+    assert plan.prompts == ("a <lora:Hyper-SD15-8steps-lora:0.9>",)
+
+
+def test_a_second_alias_of_another_kind_is_said(everything: LoraIndex) -> None:
+    asked = request(prompts=("a <lora:Hyper-SD15>", "b <lora:Hyper-SD15-CFG>"))
+    plan = make_plan(asked, Settings(), SD15, everything)
+    assert plan.prompts == (f"a {TAG}", f"b {TAG}")
+    assert any("Hyper-SD15-CFG" in n for n in plan.notices)
+
+
 def test_a_hires_checkpoint_without_a_lora_keeps_what_it_had(everything: LoraIndex) -> None:
     asked = hires()
     plan = make_plan(asked, Settings(), SD15, everything, describe("sd21", "sd2"))
@@ -430,7 +488,8 @@ def test_reforges_hires_cfg_zero_stays(everything: LoraIndex) -> None:
 
 WORDS = st.sampled_from(
     ["a cat", "<lora:Hyper-SD15>", "<lora:Hyper-SD15-4steps:0.8>", TAG, "<lora:x:1>", "# note", "\n", "AND", "BREAK",
-     "<lora:Hyper-SDXL>", "<lora:Hyper-SD15-2steps-lora>", "(a:1.2)", "<lora:Hyper-SD15-12steps-CFG:te=1:unet=0.5>"]
+     "<lora:Hyper-SDXL>", "<lora:Hyper-SDXL-4steps-lora:0.7>", "<lora:Hyper-SD15-2steps-lora>", "(a:1.2)",
+     "<lora:Hyper-SD15-12steps-CFG:te=1:unet=0.5>"]
 )  # fmt: skip
 PROMPTS = st.lists(WORDS, max_size=5).map(" ".join)
 SETTINGS = st.builds(
@@ -449,7 +508,10 @@ SETTINGS = st.builds(
     hires_scale=st.sampled_from(["auto", "keep", 2.0]),
     hires_upscaler=st.sampled_from(["auto", "keep", "Latent"]),
 )  # fmt: skip
-CHECKPOINTS = st.sampled_from([SD15, SDXL, FLUX, SD3, describe("sd21", "sd2"), describe("x-turbo", "sdxl")])
+CHECKPOINTS = st.sampled_from(
+    [SD15, SDXL, FLUX, SD3, describe("sd21", "sd2"), describe("x-turbo", "sdxl"), describe("x-1step-unet", "sdxl")]
+)
+HIRES_CHECKPOINTS = st.one_of(st.none(), CHECKPOINTS)
 
 
 @st.composite
@@ -473,12 +535,12 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-@given(requests(), SETTINGS, CHECKPOINTS)
+@given(requests(), SETTINGS, CHECKPOINTS, HIRES_CHECKPOINTS)
 def test_a_plan_applied_to_its_own_result_changes_nothing(
-    everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any
+    everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any, hr: Any
 ) -> None:
-    plan = make_plan(asked, settings, checkpoint, everything)
-    again = make_plan(applied(asked, plan), settings, checkpoint, everything)
+    plan = make_plan(asked, settings, checkpoint, everything, hr)
+    again = make_plan(applied(asked, plan), settings, checkpoint, everything, hr)
     assert again.changes == ()
     assert again.active == plan.active
 

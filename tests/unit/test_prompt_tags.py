@@ -50,7 +50,7 @@ def test_tags_are_found_wherever_the_host_finds_them(prompt: str) -> None:
 def test_tags_in_comments_do_not_count_unless_comments_are_off() -> None:
     prompt = f"a cat # {TAG}\nmore {TAG}"
     assert [t.start for t in find_tags(prompt)] == [prompt.rindex("<")]
-    assert len(find_tags(prompt, comments=False)) == 2
+    assert len(find_tags(prompt, comments="none")) == 2
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,25 @@ def test_tags_in_comments_do_not_count_unless_comments_are_off() -> None:
         ("a cat # note", f"a cat # note\n{TAG}"),
         ("a cat # note\n", f"a cat # note\n{TAG}"),
         ("# note\na cat", f"# note\na cat {TAG}"),
+        ("a cat // note", f"a cat // note {TAG}"),
         ("a cat AND a dog :1.2", f"a cat AND a dog :1.2 {TAG}"),
     ],
 )
 def test_tag_stands_after_one_space_or_below_a_comment(prompt: str, expected: str) -> None:
     assert append(prompt, TAG) == expected
+
+
+@pytest.mark.parametrize("comment", ["# note", "// note", "/* note */"])
+def test_reforges_and_neos_comments_count_too(comment: str) -> None:
+    assert append(f"a cat {comment}", TAG, comments="c") == f"a cat {comment}\n{TAG}"
+    assert find_tags(f"a cat {comment.replace('note', TAG)}", comments="c") == []
+
+
+def test_arguments_of_other_extensions_stay() -> None:
+    (tag,) = find_tags("<lora:x:0.8:lbw=OUTALL:stop=10>")
+    assert tag.weight == 0.8
+    (bare,) = find_tags("<lora:x:lbw=OUTALL>")
+    assert renamed(bare, "File", 1.0) == "<lora:File:1:lbw=OUTALL>"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def test_text_boxes_hold_what_the_object_holds() -> None:
         ("steps", 0),
         ("steps", 17),
         ("steps", 2.5),
+        ("steps", 10**400),
+        ("weight", -(10**400)),
         ("weight", False),
         ("weight", 2.01),
         ("weight", "heavy"),
@@ -97,6 +99,12 @@ def test_a_name_that_the_host_does_not_list_is_a_short_one_line_error(key: str, 
     assert error.value.field == key
     assert "\n" not in str(error.value)
     assert name[: ECHO_LIMIT + 1] not in str(error.value) or len(name) <= ECHO_LIMIT
+
+
+@pytest.mark.parametrize("text", ["1_0", "٨", "0x8", "inf", "1e400", "8 steps"])
+def test_a_text_box_takes_numbers_as_json_writes_them(text: str) -> None:
+    with pytest.raises(SettingsError):
+        from_positional([True, "auto", text])
 
 
 def test_an_unknown_key_is_named_and_the_known_ones_are_told() -> None:
