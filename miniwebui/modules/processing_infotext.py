@@ -57,7 +57,9 @@ def create_infotext(
     token_merging_ratio_hr = p.get_token_merging_ratio(for_hr=True)
     prompt_text = p.main_prompt if use_main_prompt else all_prompts[index]
     negative_prompt = p.main_negative_prompt if use_main_prompt else all_negative_prompts[index]
-    if PROFILE.comments_always_off_infotext:
+    if PROFILE.comments_always_off_infotext and opts.enable_prompt_comments_def:
+        prompt_text, negative_prompt = p.prompt, p.negative_prompt
+    elif PROFILE.comments_always_off_infotext:
         prompt_text = prompt_comments.strip_comments(prompt_text)
         negative_prompt = prompt_comments.strip_comments(negative_prompt)
     uses_ensd = opts.eta_noise_seed_delta != 0 and sd_samplers_common.is_sampler_using_eta_noise_seed_delta(p)

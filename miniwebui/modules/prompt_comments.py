@@ -11,8 +11,12 @@ _C_STYLE = re.compile(r"/\*.*?\*/", re.S)
 _C_STYLE_LINE = re.compile(r"[^\S\n]*(#|//).*")
 
 
+def comments_are_on() -> bool:
+    return getattr(shared.opts, "enable_prompt_comments", True)
+
+
 def strip_comments(text: str) -> str:
-    if not shared.opts.enable_prompt_comments:
+    if not comments_are_on():
         return text
     if PROFILE.c_style_comments:
         return _C_STYLE_LINE.sub("", _C_STYLE.sub("", text))

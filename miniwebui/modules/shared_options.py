@@ -42,6 +42,16 @@ def _choice(default, label, choices, **kwargs) -> OptionInfo:
     return OptionInfo(default, label, gr.Dropdown, {"choices": choices}, **kwargs)
 
 
+def _comment_options() -> dict[str, OptionInfo]:
+    """reForge always takes comments out and only asks whether infotexts keep them; Neo asks both."""
+    enable = OptionInfo(True, "Enable comments").info("# hides the rest of the line")
+    if PROFILE.comments_always_off_infotext:
+        return {"enable_prompt_comments_def": OptionInfo(False, "Save comments")}
+    if PROFILE.c_style_comments:
+        return {"enable_prompt_comments": enable, "save_prompt_comments": OptionInfo(False, "Save comments")}
+    return {"enable_prompt_comments": enable}
+
+
 def _add(section, options) -> None:
     options_templates.update(options_section(section, options))
 
@@ -143,7 +153,7 @@ _add(
         ),
         "sd_vae_encode_method": _choice("Full", "VAE type for encode", ["Full"], infotext="VAE Encoder"),
         "sd_vae_decode_method": _choice("Full", "VAE type for decode", ["Full"], infotext="VAE Decoder"),
-        "enable_prompt_comments": OptionInfo(True, "Enable comments").info("# hides the rest of the line"),
+        **_comment_options(),
         "persistent_cond_cache": OptionInfo(True, "Keep conds between generations"),
         "batch_cond_uncond": OptionInfo(True, "Cond and uncond in one batch"),
     },

@@ -241,6 +241,12 @@ class Target:
             self.client.post("/sdapi/v1/options", {name: before[name]})
             self._drawn.clear()
 
+    def comments_on(self) -> contextlib.AbstractContextManager[None]:
+        """Comments taken out of prompts for a while; reForge does so always."""
+        if "enable_prompt_comments_def" in self.options():
+            return contextlib.nullcontext()
+        return self.option("enable_prompt_comments", True)
+
     def _gradient(self) -> str:
         size = self.size
         image = Image.new("RGB", (size, size))

@@ -1,8 +1,8 @@
 """Cuts comments out of prompts after the extensions' `process`, where the host does it in a script."""
 
-from modules import script_callbacks, scripts, shared
+from modules import script_callbacks, scripts
 from modules.profiles import PROFILE
-from modules.prompt_comments import strip_comments
+from modules.prompt_comments import comments_are_on, strip_comments
 
 if PROFILE.comments == "script":
 
@@ -14,7 +14,7 @@ if PROFILE.comments == "script":
             return scripts.AlwaysVisible
 
         def process(self, p, *args):
-            if not shared.opts.enable_prompt_comments:
+            if not comments_are_on():
                 return
             lists, texts = ["all_prompts", "all_negative_prompts"], ["main_prompt", "main_negative_prompt"]
             if getattr(p, "enable_hr", False):

@@ -147,7 +147,7 @@ def of_two_different_tags_the_first_stays_with_a_notice(target: Target) -> None:
 
 @scenario
 def tags_in_comments_do_not_count(target: Target) -> None:
-    with target.option("enable_prompt_comments", True):
+    with target.comments_on():
         for prompt in (f"a cat # <lora:{short(target)}>", f"# <lora:{short(target)}:0.5>\na cat"):
             plan = target.plan(prompt=prompt)
             check(not plan.active, f"an alias in a comment is active: {prompt!r}")
@@ -161,7 +161,7 @@ def tags_in_comments_do_not_count(target: Target) -> None:
 @scenario
 def behind_a_comment_the_tag_stands_on_its_own_line(target: Target) -> None:
     best_tag = target.best.tag
-    with target.option("enable_prompt_comments", True):
+    with target.comments_on():
         for prompt, wanted in (
             ("a cat # note", f"a cat # note\n{best_tag}"),
             ("# note", f"# note\n{best_tag}"),
