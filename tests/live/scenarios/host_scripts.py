@@ -71,6 +71,10 @@ def a_prompt_axis_may_bring_an_alias(target: Target) -> None:
     got = target.draw(prompt="a red circle", **axis(target, "Prompt S/R", f"red,{alias} blue"))
     active = ["Hyper-SD" in infotext.own() for infotext in got.infotexts][-2:]
     equal(active, [False, True], "active")
+    # All cells share one dict of fields: what an active one wrote must not stand beside the next.
+    back = target.draw(prompt=f"a red circle {alias}", **axis(target, "Prompt S/R", f"{alias},blue"))
+    equal(sorted(back.infotexts[-2].own())[:1], ["Hyper-SD"], "fields of the cell with an alias")
+    equal(back.infotexts[-1].own(), {}, "fields of the cell without one")
 
 
 @scenario
