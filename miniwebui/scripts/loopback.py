@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from modules import processing, scripts
+from modules import images, processing, scripts
 from modules.shared import opts, state
 
 
@@ -31,7 +31,7 @@ class Script(scripts.Script):
         loops, first = int(loops), p.denoising_strength
         p.do_not_save_grid = True
         state.job_count = loops
-        pictures, last = [], None
+        pictures, info, last = [], "", None
         for loop in range(loops):
             p.n_iter, p.batch_size = 1, 1
             share = loop / (loops - 1) if loops > 1 else 0
@@ -39,9 +39,11 @@ class Script(scripts.Script):
             last = processing.process_images(p)
             if state.interrupted or state.stopping_generation:
                 break
+            info = info or last.info
             p.init_images = [last.images[0]]
             p.seed = last.seed + 1
             pictures.append(last.images[0])
-        last.images = pictures if opts.return_grid else pictures[-1:]
-        last.infotexts = [last.info] * len(last.images)
+        grids = [images.image_grid(pictures, rows=1)] if len(pictures) > 1 and opts.return_grid else []
+        last.images = grids + pictures
+        last.infotexts = [info] * len(last.images)
         return last
