@@ -39,7 +39,8 @@ def meddled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_adetailer_sees_the_plans_steps(tmp_path: Path) -> None:
     """It notes steps and sampler in its own `process`, and by its folder's name would come before us."""
     shutil.copytree(EXTENSIONS / "adetailer", tmp_path / "adetailer")
-    with miniwebui("a1111", "--extra-extension", str(tmp_path / "adetailer")) as client, Session(client) as target:
+    order = [part for folder in (tmp_path / "adetailer", PROJECT) for part in ("--extra-extension", str(folder))]
+    with miniwebui("a1111", "--without-extension", *order) as client, Session(client) as target:
         drawn = target.draw(hypersd=QUICK)
     assert drawn.infotext.fields["ADetailer saw"] == "2 steps of Euler"
 
