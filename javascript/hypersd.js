@@ -3,18 +3,40 @@
 "use strict";
 
 const HYPERSD_PAUSE_MS = 200;
-const hypersdTimers = {};
+// gradio drops a click while the one before is under way: the answer carries the number of the question, and a
+// question that was not answered is asked again.
+const HYPERSD_RETRY_MS = 700;
+const HYPERSD_RETRIES = 40;
+const hypersdTabs = {};
 
-function hypersdChanged(tab) {
-    clearTimeout(hypersdTimers[tab]);
-    hypersdTimers[tab] = setTimeout(() => {
-        const button = gradioApp().querySelector(`#hypersd_${tab}_refresh`);
-        if (button) button.click();
-    }, HYPERSD_PAUSE_MS);
+function hypersdFind(tab, part) {
+    return gradioApp().querySelector(`#hypersd_${tab}${part}`);
 }
 
-function hypersdCheckpointChanged() {
-    for (const tab of ["txt2img", "img2img"]) hypersdChanged(tab);
+function hypersdChanged(tab) {
+    const state = hypersdTabs[tab] || (hypersdTabs[tab] = {asked: 0, timer: null});
+    state.asked += 1;
+    clearTimeout(state.timer);
+    state.timer = setTimeout(() => hypersdAsk(tab, HYPERSD_RETRIES), HYPERSD_PAUSE_MS);
+}
+
+function hypersdAsk(tab, retries) {
+    const state = hypersdTabs[tab];
+    const [number, button] = [hypersdFind(tab, "_number textarea, #hypersd_" + tab + "_number input"), hypersdFind(tab, "_refresh")];
+    if (!number || !button || hypersdIsOff(tab)) return;
+    number.value = String(state.asked);
+    updateInput(number);
+    setTimeout(() => button.click(), 30); // gradio takes the number in first
+    state.timer = setTimeout(() => {
+        const answer = hypersdFind(tab, "_badge [data-number]");
+        if (retries > 0 && (!answer || answer.dataset.number !== String(state.asked))) hypersdAsk(tab, retries - 1);
+    }, HYPERSD_RETRY_MS);
+}
+
+// Off, and the header says so already.
+function hypersdIsOff(tab) {
+    const toggle = hypersdFind(tab, "-checkbox input");
+    return toggle && !toggle.checked && !hypersdFind(tab, "_badge .hypersd-on");
 }
 
 // The checkpoint dropdown stands outside the tabs; its shown value is what changes. Forge gives it no id.
@@ -25,6 +47,6 @@ onAfterUiUpdate(() => {
     const value = shown ? shown.value : null;
     if (value !== hypersdCheckpoint) {
         hypersdCheckpoint = value;
-        hypersdCheckpointChanged();
+        for (const tab of ["txt2img", "img2img"]) hypersdChanged(tab);
     }
 });

@@ -102,8 +102,9 @@ def build(
             _details(prefix, choices, built)
         # Pressed by javascript/hypersd.js after a pause in the page's changes.
         refresh = gr.Button("Refresh", elem_id=f"{prefix}_refresh", elem_classes=["hypersd-hidden"])
+        number = gr.Textbox("", elem_id=f"{prefix}_number", elem_classes=["hypersd-hidden"])
     ordered = [built[key] for key in KEYS]
-    _connect(page, ordered, refresh, badge, outlook, preview, refreshed)
+    _connect(page, ordered, (number, refresh), (badge, outlook), preview, refreshed)
     return ordered
 
 
@@ -152,26 +153,29 @@ def _text(prefix: str, key: str, label: str, takes: str) -> Any:
 def _connect(
     page: PageComponents,
     ordered: list[Any],
-    refresh: Any,
-    badge: Any,
-    outlook: Any,
+    question: tuple[Any, Any],
+    lines: tuple[Any, Any],
     preview: Callable[[str, dict[str, Any], Sequence[Any]], Plan | str],
     refreshed: Callable[[], Choices],
 ) -> None:
-    """Show what will happen whenever the page, the panel or the checkpoint changes."""
+    """Show what will happen whenever the page, the panel or the checkpoint changes.
+
+    `question` is the number of the question and the button that asks it, `lines` the header's and the body's.
+    """
+    number, refresh = question
     names = list(page.found)
     lora = ordered[KEYS.index("lora")]
 
-    def look(*values: Any) -> tuple[str, str, Any]:
+    def look(asked: str, *values: Any) -> tuple[str, str, Any]:
         page_values, panel = dict(zip(names, values, strict=False)), values[len(names) :]
         plan = preview(page.tab, page_values, panel) if panel[0] else None
         loras = gr.update(choices=["auto", "none", *refreshed().loras])
-        return _badge(plan), _outlook(plan) if plan else "", loras
+        return _badge(plan, asked), _outlook(plan) if plan else "", loras
 
     refresh.click(
         look,
-        inputs=[*page.found.values(), *ordered],
-        outputs=[badge, outlook, lora],
+        inputs=[number, *page.found.values(), *ordered],
+        outputs=[*lines, lora],
         show_progress=False,
         queue=False,
         **_LATEST,
@@ -189,13 +193,15 @@ def infotext_fields(ordered: Sequence[Any]) -> list[tuple[Any, Callable[[dict[st
     return [(component, pasted(key)) for key, component in zip(KEYS, ordered, strict=True)]
 
 
-def _badge(plan: Plan | str | None) -> str:
-    """The header's one line."""
+def _badge(plan: Plan | str | None, asked: str = "") -> str:
+    """The header's one line, with the number of the question that it answers."""
     if plan is None:
-        return "<span class='hypersd-badge'>off</span>"
-    if isinstance(plan, str) or not plan.active:
-        return f"<span class='hypersd-badge hypersd-bad'>not possible: {escape(_why(plan))}</span>"
-    return f"<span class='hypersd-badge hypersd-good'>ready: {escape(plan.summary)}</span>"
+        state, text = "", "off"
+    elif isinstance(plan, str) or not plan.active:
+        state, text = "hypersd-on hypersd-bad", f"not possible: {_why(plan)}"
+    else:
+        state, text = "hypersd-on hypersd-good", f"ready: {plan.summary}"
+    return f"<span class='hypersd-badge {state}' data-number='{escape(str(asked))}'>{escape(text)}</span>"
 
 
 def _outlook(plan: Plan | str) -> str:
