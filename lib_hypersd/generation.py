@@ -8,7 +8,7 @@ from typing import Any
 
 from . import TITLE, host, infotext
 from .plan import make_plan, plan_for_tags
-from .request import Plan, Request
+from .request import FIELD_TITLES, Plan, Request, show
 from .settings import Settings, SettingsError, from_script_args, with_listed_names
 from .tagging import what_tags_ask
 
@@ -91,9 +91,8 @@ def _hint(p: Any, request: Request) -> None:
     plan = make_plan(request, Settings(), checkpoint, host.lora_index())
     wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
     if plan.active and wrong:
-        p.comment(
-            f"{TITLE} is off, and {plan.lora} is made for {', '.join(map(str, wrong))}: tick {TITLE} to set this."
-        )
+        made_for = ", ".join(f"{FIELD_TITLES[c.field]} {show(c.after)}" for c in wrong)
+        p.comment(f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this.")
 
 
 def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
