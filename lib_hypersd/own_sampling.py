@@ -1,0 +1,45 @@
+"""The sampler and the schedule types that this extension adds, by name, and where they can't be used.
+
+Names only: the mathematics stands in `sampling`, the way into the host's lists in `host.sampling`.
+"""
+
+from __future__ import annotations
+
+TCD = "Hyper-SD TCD"
+"""A sampler, and a schedule type: diffusers' TCD timesteps."""
+ONE_STEP_UNET = "Hyper-SD 1-step UNet"
+"""A schedule type: the first evaluation at timestep 800 (model card of the 1-step SDXL UNet)."""
+SAMPLERS = (TCD,)
+SCHEDULES = (TCD, ONE_STEP_UNET)
+
+ORIGINAL_STEPS = 50
+"""TCD's timesteps are chosen out of so many (diffusers' `original_inference_steps`): also the most steps there can be."""
+TRAINED_TIMESTEPS = 1000
+"""Noise levels of SD 1.5, SD 2 and SDXL."""
+ONE_STEP_TIMESTEP = 800
+
+TCD_ETA = 0.3
+"""Share of noise that is drawn anew in each jump (model card: lower than 1 for more than one step)."""
+TCD_ETA_ONE_STEP = 1.0
+
+
+def tcd_eta(steps: int, several: float = TCD_ETA) -> float:
+    """TCD's eta where nothing is asked for: 1 at one step, else `several`."""
+    return TCD_ETA_ONE_STEP if steps == 1 else several
+
+
+def schedule_obstacle(schedule: str | None, steps: int, noise_levels: int | None = None) -> str | None:
+    """Why one of our schedule types can't be drawn with, or None; any other schedule type is fine.
+
+    `steps` is the schedule's length, `noise_levels` that of the model's sigma table where it is known.
+    """
+    if schedule not in SCHEDULES:
+        return None
+    levels = TRAINED_TIMESTEPS if noise_levels is None else noise_levels
+    if schedule == TCD and levels % ORIGINAL_STEPS:
+        return f"the model has {levels} noise levels, which {ORIGINAL_STEPS} does not divide"
+    if schedule == ONE_STEP_UNET and levels != TRAINED_TIMESTEPS:
+        return f"the model has {levels} noise levels, not {TRAINED_TIMESTEPS}"
+    if not 1 <= steps <= ORIGINAL_STEPS:
+        return f"it has from 1 to {ORIGINAL_STEPS} steps, and {steps} would be needed"
+    return None
