@@ -13,7 +13,7 @@ SAMPLERS = (TCD,)
 SCHEDULES = (TCD, ONE_STEP_UNET)
 
 ORIGINAL_STEPS = 50
-"""TCD's timesteps are chosen out of so many (diffusers' `original_inference_steps`): also the most steps there can be."""
+"""TCD's timesteps are chosen out of so many (diffusers' `original_inference_steps`); there can't be more."""
 TRAINED_TIMESTEPS = 1000
 """Noise levels of SD 1.5, SD 2 and SDXL."""
 ONE_STEP_TIMESTEP = 800

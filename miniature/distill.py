@@ -10,7 +10,8 @@ mends them; a share are noised pictures at any timestep, so that other step coun
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,20 +63,27 @@ class States:
     end: Tensor
     cond: Tensor
 
+    @classmethod
+    def together(cls, parts: Sequence[States]) -> States:
+        pairs = zip(*((s.x, s.start, s.end, s.cond) for s in parts), strict=True)
+        return cls(*(torch.cat(pair) for pair in pairs))
+
     @property
     def end_sigma(self) -> Tensor:
         """[n]; the last segment ends at no noise at all, not at timestep 0's."""
         return torch.where(self.end > 0, sigma_at(self.end), torch.zeros(()))
 
 
-class Distillation:
-    """One stage: `loss` for the loop, over the LoRA factors in `parameters`."""
+class Matching(ABC):
+    """Draws the student's one step to where its teacher gets in several; the two kinds of it say which states.
 
-    def __init__(self, stage: Stage, model: Miniature, teacher: UNet, start: Mapping[str, Tensor]) -> None:
-        self.stage, self.model, self.teacher = stage, model, teacher
+    `loss` is for the loop, over the LoRA factors in `parameters`. vague: share of captions as `VAGUE`.
+    """
+
+    def __init__(self, model: Miniature, teacher: UNet, start: Mapping[str, Tensor], vague: float) -> None:
+        self.model, self.teacher, self.vague = model, teacher, vague
         self.state = {name: value.clone() for name, value in start.items()}
         self.parameters = {name: v for name, v in self.state.items() if not name.endswith(".alpha")}
-        self.edges = torch.linspace(LAST, 0, stage.segments + 1)
 
     def loss(self, dice: Dice) -> Tensor:
         """Squared error between the student's step and the teacher's walk, over 1 + sigma_end²."""
@@ -92,6 +100,27 @@ class Distillation:
         weights = lora.effective_weights(self.model.unet, self.state)
         return lambda x, t, context: functional_call(self.model.unet, weights, (x, t, context))
 
+    @abstractmethod
+    def _states(self, dice: Dice, student: Eps) -> States: ...
+
+    @abstractmethod
+    def _walk(self, states: States) -> Tensor:
+        """Where the teacher gets from the states: latents [n, 4, h, w]."""
+
+    def _context(self, scenes: Scenes, dice: Dice) -> Tensor:
+        vague = dice.numpy.random(len(scenes)) < self.vague
+        both = captions(scenes, dice.numpy), captions(scenes, dice.numpy, VAGUE)
+        return self.model.text.encode([both[int(v)][i] for i, v in enumerate(np.asarray(vague))])
+
+
+class Distillation(Matching):
+    """One stage: from each segment's start to its end."""
+
+    def __init__(self, stage: Stage, model: Miniature, teacher: UNet, start: Mapping[str, Tensor]) -> None:
+        super().__init__(model, teacher, start, stage.vague)
+        self.stage = stage
+        self.edges = torch.linspace(LAST, 0, stage.segments + 1)
+
     def _walk(self, states: States) -> Tensor:
         steps = self.stage.teacher_steps
         times = torch.stack([states.start + (states.end - states.start) * i / steps for i in range(steps)])
@@ -102,8 +131,7 @@ class Distillation:
         rows = max(1, round(self.stage.batch * self.stage.rolled / self.stage.segments))
         own = self._rolled(dice, student, rows)
         noised = self._noised(dice, max(1, self.stage.batch - len(own.x)))
-        pairs = zip(*((s.x, s.start, s.end, s.cond) for s in (own, noised)), strict=True)
-        return States(*(torch.cat(pair) for pair in pairs))
+        return States.together([own, noised])
 
     def _rolled(self, dice: Dice, student: Eps, n: int) -> States:
         """n walks of the student from pure noise: its states [n * segments] at each segment's start."""
@@ -129,11 +157,6 @@ class Distillation:
         start = start - (start - end) * dice.uniform(n) * 0.9
         x = clean + dice.normal(n, 4, GRID, GRID) * column(sigma_at(start))
         return States(x, start, end, self._context(scenes, dice))
-
-    def _context(self, scenes: Scenes, dice: Dice) -> Tensor:
-        vague = dice.numpy.random(len(scenes)) < self.stage.vague
-        both = captions(scenes, dice.numpy), captions(scenes, dice.numpy, VAGUE)
-        return self.model.text.encode([both[int(v)][i] for i, v in enumerate(np.asarray(vague))])
 
 
 def merged(unet: UNet, state: Mapping[str, Tensor]) -> UNet:

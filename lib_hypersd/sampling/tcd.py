@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ class Jump:
 
 def jumps(sigmas: Sequence[float], table: Sequence[float], eta: float) -> list[Jump]:
     """The jumps [n] between noise levels [n + 1]; a last level of 0 stands for timestep 0's, where TCD ends."""
-    return [_jump(sigma, after or table[0], table, eta) for sigma, after in zip(sigmas, sigmas[1:], strict=False)]
+    return [_jump(sigma, after or table[0], table, eta) for sigma, after in pairwise(sigmas)]
 
 
 def _jump(sigma: float, after: float, table: Sequence[float], eta: float) -> Jump:
