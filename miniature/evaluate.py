@@ -1,4 +1,4 @@
-"""Measures the model: `python -m miniature.evaluate tables`, `guidance` or `judge`. Prints markdown.
+"""Measures the model: `python -m miniature.evaluate tables`, `unified`, `guidance` or `judge`. Prints markdown.
 
 Prompts and noise come from seeds that training never sees; `guidance`, which is for choosing, has seeds of its
 own. All settings draw the same prompts from the same noise, so that differences can be taken picture by picture.
@@ -23,14 +23,14 @@ from miniature import judge, lora
 from miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
 from miniature.progress import Progress
 from miniature.renderer import render
-from miniature.sampler import draw
+from miniature.sampler import EULER, EULER_A, Sampler, draw, tcd
 from miniature.scenes import COLOURS, PLACES, PROMPT_KINDS, SHAPES, caption, draw_scenes, prompts, read_caption
 
 BEST_CFG = 4.0
 """Stock's best at 25 steps: 3 is worse, 5.5 no better on 512 unseen prompts (README.md)."""
 
 
-HEAD = "| setting | accuracy | gap to the first row | sharpness | variety |\n|---|---|---|---|---|"
+HEAD = "| setting | accuracy | gap to {} | sharpness | variety |\n|---|---|---|---|---|"
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,13 @@ class Setting:
     cfg: float
     lora: Path | None = None
     weight: float = 1.0
+    sampler: Sampler = EULER
 
     @property
     def name(self) -> str:
         guidance = f"{self.steps} steps, CFG {self.cfg:g}"
+        if self.sampler != EULER:
+            guidance += f", {self.sampler.name}"
         return f"{self.lora.stem} × {self.weight:g}, {guidance}" if self.lora else f"stock, {guidance}"
 
 
@@ -115,7 +118,7 @@ def measure(setting: Setting, texts: Sequence[str], noise: int, checkpoint: Path
     if setting.lora:
         lora.merge(model.unet, lora.load_lora(setting.lora), setting.weight)
     start = time.perf_counter()
-    images = draw(model, texts, setting.steps, setting.cfg, noise)
+    images = draw(model, texts, setting.steps, setting.cfg, noise, sampler=setting.sampler)
     seconds = (time.perf_counter() - start) / len(texts)
     reading = judge.read(images)
     chosen = variety(reading.place * len(COLOURS) + reading.back, len(PLACES) * len(COLOURS))
@@ -140,6 +143,11 @@ def table_settings(cfg: float, loras: dict[int, Path]) -> list[Setting]:
     return stock + own + by_weight
 
 
+def unified_settings(path: Path) -> list[list[Setting]]:
+    """The unified LoRA at each step count with TCD, then as the hosts draw without it."""
+    return [[Setting(n, 1.0, path, sampler=sampler) for sampler in (tcd(n), EULER, EULER_A)] for n in sorted(LORAS)]
+
+
 def table(kind: str, n: int, settings: Sequence[Setting], seeds: Seeds, checkpoint: Path) -> list[Row]:
     """Measure one kind of prompts with every setting; the gaps are to the first one."""
     texts, progress = prompts(kind, n, seeds.prompts), Progress(kind, len(settings))
@@ -150,8 +158,8 @@ def table(kind: str, n: int, settings: Sequence[Setting], seeds: Seeds, checkpoi
     return [Row.of(kind, setting, score, scores[0]) for setting, score in zip(settings, scores, strict=True)]
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    print(f"\n{rows[0].kind}, {rows[0].prompts} prompts\n\n{HEAD}")
+def print_table(rows: Sequence[Row], reference: str) -> None:
+    print(f"\n{rows[0].kind}, {rows[0].prompts} prompts\n\n{HEAD.format(reference)}")
     print("\n".join(row.line() for row in rows), flush=True)
 
 
@@ -191,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("tables", "guidance", "judge"))
+    parser.add_argument("what", choices=("tables", "unified", "guidance", "judge"))
     parser.add_argument("--prompts", type=int, default=512)
     parser.add_argument("--kinds", nargs="+", choices=tuple(PROMPT_KINDS), default=tuple(PROMPT_KINDS))
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
@@ -204,15 +212,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, rate in judge_rates(args.prompts, MEASURED.prompts, args.checkpoint).items():
             print(f"| {name} | {rate:.4f} |")
         return
+    loras = {n: args.loras / path.name for n, path in LORAS.items()}
+    seeds, reference = MEASURED, "the first row"
     if args.what == "guidance":
-        settings, seeds = [Setting(25, cfg) for cfg in (1.0, 2.0, 3.0, 4.0, 5.5, 7.0)], CHOSEN_BY
+        groups, seeds = [[Setting(25, cfg) for cfg in (1.0, 2.0, 3.0, 4.0, 5.5, 7.0)]], CHOSEN_BY
+    elif args.what == "unified":
+        groups, reference = unified_settings(loras[1]), "TCD"
     else:
-        settings = table_settings(BEST_CFG, {n: args.loras / path.name for n, path in LORAS.items()})
-        seeds = MEASURED
+        groups = [table_settings(BEST_CFG, loras)]
     rows: list[Row] = []
     for kind in args.kinds:
-        rows += table(kind, args.prompts, settings, seeds, args.checkpoint)
-        print_table(rows[-len(settings) :])
+        found = [row for group in groups for row in table(kind, args.prompts, group, seeds, args.checkpoint)]
+        print_table(found, reference)
+        rows += found
     if args.json:
         args.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))
 
