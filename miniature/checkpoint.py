@@ -24,7 +24,7 @@ LORAS = {
     2: WEIGHTS / "Lora" / "Hyper-SD15-2steps-lora.safetensors",
     1: WEIGHTS / "Lora" / "Hyper-SD15-1step-lora.safetensors",
 }
-"""The LoRAs by trained step count."""
+"""The LoRAs by trained step count; the one for 1 step is unified: for up to 8 under TCD as well."""
 
 PREFIXES = {
     "unet": "model.diffusion_model.",
@@ -95,8 +95,8 @@ def save_checkpoint(path: str | Path, model: Miniature) -> None:
     save_half(path, state, {"modelspec.title": Path(path).stem, "modelspec.resolution": "128x128"})
 
 
-def save_lora(path: str | Path, state: Mapping[str, Tensor], steps: int) -> None:
-    """Write a LoRA in half precision, with kohya's metadata where it is true of this LoRA."""
+def save_lora(path: str | Path, state: Mapping[str, Tensor], purpose: str) -> None:
+    """Write a LoRA in half precision, with kohya's metadata where it is true of this LoRA; `purpose`: "4 steps"."""
     ranks = [v.shape[0] for k, v in state.items() if k.endswith(".lora_down.weight")]
     metadata = {
         "ss_output_name": Path(path).stem,
@@ -105,7 +105,7 @@ def save_lora(path: str | Path, state: Mapping[str, Tensor], steps: int) -> None
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(max(ranks)),
         "ss_network_alpha": str(float(max(ranks))),
-        "ss_training_comment": f"distilled from miniature-sd15 for {steps} step{'s' * (steps > 1)} at CFG 1",
+        "ss_training_comment": f"distilled from miniature-sd15 for {purpose} at CFG 1",
     }
     save_half(path, state, metadata)
 

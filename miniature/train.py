@@ -1,7 +1,7 @@
 """Makes the weights: `python -m miniature.train all`. Run it again to go on after a kill.
 
-Parts: autoencoder, base (text model and UNet), loras, or all three in turn; `export` copies the result into
-the package. Each part's output is written to FOLDER/weights as it is finished.
+Parts: autoencoder, base (text model and UNet), loras (for 8, 4 and 2 steps), unified (the LoRA for 1 to 8), or all in
+turn; `export` copies the result into the package. Each part's output is written to FOLDER/weights as it is finished.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from miniature.checkpoint import (
 from miniature.distill import RANK, Distillation, Stage, merged
 from miniature.loop import Recipe, Run
 from miniature.pretrain import AutoencoderTask, BaseTask, measure_latents
+from miniature.unified import NAME, Plan, Unified
 
 SEED = 1
 AUTOENCODER = Recipe(4000, peak=2e-3, decay=0.99, weight_decay=1e-4, beta2=0.999, clip=0.5, seed=SEED)
@@ -37,8 +38,8 @@ STAGES = (
     Stage(8, teacher_steps=2, recipe=Recipe(1000, peak=1e-3, seed=SEED), cfg=4.0),
     Stage(4, teacher_steps=2, recipe=Recipe(700, peak=1e-3, seed=SEED)),
     Stage(2, teacher_steps=2, recipe=Recipe(200, peak=1e-3, seed=SEED)),
-    Stage(1, teacher_steps=2, recipe=Recipe(150, peak=1e-3, seed=SEED)),
 )
+UNIFIED = Plan(Recipe(2200, peak=1e-3, seed=SEED))
 
 
 def fresh_model() -> Miniature:
@@ -80,8 +81,19 @@ def make_loras(checkpoint: Path, folder: Path, stages: Sequence[Stage] = STAGES)
         task = Distillation(stage, model, teacher, state)
         run = Run(stage.name, task.parameters, stage.recipe, folder)
         state = {**task.state, **run.train(task.loss)}
-        save_lora(folder / "weights" / LORAS[stage.segments].relative_to(WEIGHTS), state, stage.segments)
+        path = folder / "weights" / LORAS[stage.segments].relative_to(WEIGHTS)
+        save_lora(path, state, f"{stage.segments} steps")
         teacher = merged(model.unet, state)
+
+
+def make_unified(checkpoint: Path, loras: Path, folder: Path, plan: Plan = UNIFIED) -> None:
+    """Distil the LoRA for 1 to 8 steps: from the one for 2 steps on, by the one for 4, both in the folder `loras`."""
+    model = load_checkpoint(checkpoint)
+    four, two = (lora.load_lora(loras / LORAS[n].name) for n in (4, 2))
+    task = Unified(plan, model, merged(model.unet, four), two)
+    run = Run(NAME, task.parameters, plan.recipe, folder)
+    state = {**task.state, **run.train(task.loss)}
+    save_lora(folder / "weights" / LORAS[1].relative_to(WEIGHTS), state, "1 step, and for up to 8 under TCD,")
 
 
 def export(folder: Path) -> None:
@@ -97,18 +109,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m miniature.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("all", "autoencoder", "base", "loras", "export"))
+    parser.add_argument("part", choices=("all", "autoencoder", "base", "loras", "unified", "export"))
     parser.add_argument("--folder", type=Path, default=Path("outputs/miniature"), help="where the work is kept")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="loras: what they are distilled from")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="what LoRAs are distilled from")
+    parser.add_argument("--loras", type=Path, default=LORAS[4].parent, help="unified: the folder with the others")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     if args.part == "autoencoder":
         make_autoencoder(fresh_model(), args.folder)
+    checkpoint, loras = args.checkpoint, args.loras
     if args.part in ("base", "all"):
-        made = make_base(args.folder)
+        checkpoint = make_base(args.folder)
     if args.part in ("loras", "all"):
-        make_loras(made if args.part == "all" else args.checkpoint, args.folder)
+        make_loras(checkpoint, args.folder)
+    if args.part == "all":
+        loras = args.folder / "weights" / LORAS[4].relative_to(WEIGHTS).parent
+    if args.part in ("unified", "all"):
+        make_unified(checkpoint, loras, args.folder)
     if args.part == "export":
         export(args.folder)
 

@@ -99,7 +99,7 @@ def test_gradients_reach_every_factor(fresh):
 
 def test_a_saved_lora_loads_as_the_same_one(shipped, tmp_path):
     state = {name: value.half().float() for name, value in random_lora(shipped.unet).items()}
-    save_lora(tmp_path / "a.safetensors", state, 4)
+    save_lora(tmp_path / "a.safetensors", state, "4 steps")
     again = lora.load_lora(tmp_path / "a.safetensors")
     assert state.keys() == again.keys()
     assert all(torch.equal(state[name], again[name]) for name in state)
