@@ -42,8 +42,11 @@ class Jump:
 
 
 def jumps(sigmas: Sequence[float], table: Sequence[float], eta: float) -> list[Jump]:
-    """The jumps [n] between noise levels [n + 1]; a last level of 0 stands for timestep 0's, where TCD ends."""
-    return [_jump(sigma, after or table[0], table, eta) for sigma, after in pairwise(sigmas)]
+    """The jumps [n] between noise levels [n + 1]; a last level of 0 stands for timestep 0's, where TCD ends.
+
+    No jump goes up, even where another schedule's last level lies below timestep 0's.
+    """
+    return [_jump(sigma, after or min(table[0], sigma), table, eta) for sigma, after in pairwise(sigmas)]
 
 
 def _jump(sigma: float, after: float, table: Sequence[float], eta: float) -> Jump:
@@ -81,8 +84,7 @@ def sample_tcd(
         raise ValueError(f"TCD's eta is {eta}; it takes a number from 0 to 1.")
     extra_args = extra_args or {}
     noise_sampler = noise_sampler or (lambda sigma, after: torch.randn_like(x))
-    table = model_sigmas(model).double().tolist()
-    levels = sigmas.double().tolist()
+    table, levels = model_sigmas(model).tolist(), sigmas.tolist()
     ones = x.new_ones([x.shape[0]])
     for i, jump in enumerate(tqdm(jumps(levels, table, eta), disable=disable)):
         denoised = model(x, sigmas[i] * ones, **extra_args)
