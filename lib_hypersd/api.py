@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from . import VERSION, catalog, host
-from .plan import make_plan, plan_for_tags
+from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .recipes import Dial, recipe_for
 from .request import FIELD_TITLES, Plan
 from .request import Request as PlanRequest
@@ -69,8 +69,8 @@ async def status() -> Response:
             {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": index.damage(f)}
             for f in index.files
         ],
-        "samplers": [],
-        "schedulers": [],
+        "samplers": sorted(host.own_samplers()),
+        "schedulers": sorted(host.own_schedules(), reverse=True),
     }
     return _Json(answer)
 
@@ -90,7 +90,7 @@ _CARD = f"https://huggingface.co/{catalog.REPO}"
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
-    recipe = recipe_for(variant.family, variant.kind, variant.steps)
+    recipe = recipe_for(variant.family, variant.kind, variant.steps, unified=variant.unified)
     return {
         "name": variant.name,
         "file": variant.file,
@@ -175,6 +175,7 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
         "lora": made.lora,
         "weight": made.weight,
         "summary": made.summary,
+        "eta": made.eta,
         "values": _values(request, made),
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in made.changes],
         "notices": list(made.notices),
@@ -189,10 +190,13 @@ def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | No
     hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
     index = host.lora_index()
     if settings is not None:
-        return make_plan(request, settings, checkpoint, index, hr_checkpoint) if settings.enabled else untouched
+        if settings.enabled:
+            return make_plan(request, settings, checkpoint, index, hr_checkpoint)
+        return plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
     prompts = request.prompts + request.hr_prompts
     asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
-    return plan_for_tags(request, checkpoint, index, hr_checkpoint) if asked == "plan" else untouched
+    by_tags = plan_for_tags(request, checkpoint, index, hr_checkpoint) if asked == "plan" else None
+    return by_tags or plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
 
 
 def _values(request: PlanRequest, plan: Plan) -> dict[str, Any]:

@@ -19,9 +19,13 @@ class Draft:
     changes: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
-    def set(self, name: str, value: Any, reason: str) -> None:
-        before = self[name]
-        if value != before and name not in self.request.explicit:
+    def set(self, name: str, value: Any, reason: str, *, even_explicit: bool = False) -> None:
+        if value == self[name] or (name in self.request.explicit and not even_explicit):
+            return
+        # One entry a field, from what the request had.
+        self.changes = [c for c in self.changes if c.field != name]
+        before = getattr(self.request, name, None)
+        if value != before:
             self.changes.append(Change(name, before, value, reason))
 
     def __getitem__(self, name: str) -> Any:

@@ -24,6 +24,7 @@ _FAMILY: dict[Architecture, Family] = {
     "flux-dev": "flux",
     "flux-schnell": "flux",
 }
+_FLOW: frozenset[Architecture] = frozenset({"sd3", "sd35", "flux-dev", "flux-schnell"})
 _TITLES: dict[Architecture, str] = {
     "sd2": "SD 2",
     "sdxl-refiner": "an SDXL refiner",
@@ -62,6 +63,11 @@ class Checkpoint:
     def family(self) -> Family | None:
         """The catalog's family that this checkpoint belongs to, or None."""
         return family_of(self.architecture)
+
+    @property
+    def flow(self) -> bool:
+        """Whether it is a flow model (FLUX, SD 3, SDXL flow variants), whose noise levels run from 1 to 0."""
+        return self.uses_shift or self.architecture in _FLOW
 
     @property
     def title(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .draft import Draft
 from .families import Checkpoint
+from .own_sampling import schedule_in_effect
+from .passes import fitting_schedule
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
 from .target import Target
@@ -22,10 +24,19 @@ def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, ta
     draft.dial("cfg_scale", settings.cfg, recipe.cfg)
     draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
     draft.choice("sampler_name", settings.sampler, recipe.sampler)
-    if request.scheduler is not None:
-        draft.choice("scheduler", settings.scheduler, recipe.scheduler)
-    elif settings.scheduler != "keep":
-        draft.notices.append(f"This WebUI has no schedule types: {recipe.scheduler} could not be set.")
+    _schedule(draft, settings, fitting_schedule(draft["sampler_name"], recipe, draft))
+
+
+def _schedule(draft: Draft, settings: Settings, fitting: str) -> None:
+    # The hosts paste a sampler's own schedule type as "Automatic": nothing to change then.
+    bound = draft["sampler_name"] == draft.request.sampler_name or draft.request.scheduler is None
+    in_effect = schedule_in_effect(draft["sampler_name"], draft["scheduler"]) if bound else draft["scheduler"]
+    if settings.scheduler == "keep" or (settings.scheduler == "auto" and in_effect == fitting):
+        return
+    if draft.request.scheduler is not None:
+        draft.choice("scheduler", settings.scheduler, fitting)
+    elif in_effect != fitting:
+        draft.notices.append(f"This WebUI has no schedule types: {fitting} could not be set.")
 
 
 def _img2img_steps(draft: Draft, target: Target) -> None:

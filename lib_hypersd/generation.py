@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host, infotext
-from .plan import make_plan, plan_for_tags
+from .own_sampling import TCD, TCD_ETA
+from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .request import FIELD_TITLES, Plan, Request, show
-from .settings import Settings, SettingsError, from_script_args, with_listed_names
+from .settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
 from .tagging import what_tags_ask
 
 _PLAN = "_hypersd_plan"
@@ -28,7 +29,7 @@ def begin(p: Any) -> None:
 def process(p: Any, args: Sequence[Any]) -> None:
     """The `process` hook: plan this generation and apply the plan, or leave everything and say why."""
     begin(p)
-    if args and args[0] is False and not _any_tag(p):
+    if args and args[0] is False and not _any_tag(p) and not host.names_own_sampling(p):
         return
     try:
         _process(p, args)
@@ -45,19 +46,37 @@ def _process(p: Any, args: Sequence[Any]) -> None:
             settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
         _say(p, infotext.ERROR, f"{error} Nothing was changed.")
-        return
-    if settings is not None and not settings.enabled:
-        return
-    request = host.read_request(p)
-    plan = _by_settings(p, request, settings) if settings else _by_tags(p, request)
-    if plan is None:
-        return
-    account, text = infotext.entries(plan), infotext.comment(plan)
-    host.apply(plan, p)
-    setattr(p, _PLAN, plan)
-    p.extra_generation_params.update(account)
-    if text:
-        p.comment(text)
+        settings = Settings(enabled=False)
+    plan = _plan(p, settings)
+    if plan is not None:
+        account, text = infotext.entries(plan), infotext.comment(plan)
+        host.apply(plan, p)
+        setattr(p, _PLAN, plan)
+        p.extra_generation_params.update(account)
+        if text:
+            p.comment(text)
+    if settings is None and host.names_own_sampling(p):
+        _take_panel_eta(p, args)
+    if host.names_own_sampling(p) and host.option_eta() is None:
+        _say(
+            p, infotext.NOTICE, f"Settings > {TITLE}: the eta of {TCD} is no number from 0 to 1; {TCD_ETA:g} was taken."
+        )
+
+
+def _take_panel_eta(p: Any, args: Sequence[Any]) -> None:
+    """The panel is not ticked, but its Eta serves the sampler wherever that was chosen."""
+    try:
+        host.ask_eta(p, panel_eta(args))
+    except SettingsError as error:
+        _say(p, infotext.ERROR, f"{error} It was not used.")
+
+
+def _plan(p: Any, settings: Settings | None) -> Plan | None:
+    """What is to be done to `p`; None for nothing."""
+    if settings is not None and settings.enabled:
+        return _by_settings(p, host.read_request(p), settings)
+    by_tags = _by_tags(p, host.read_request(p)) if settings is None else None
+    return by_tags or _by_own_sampling(p)
 
 
 def _settings(args: Sequence[Any]) -> Settings | None:
@@ -85,6 +104,14 @@ def _by_tags(p: Any, request: Request) -> Plan | None:
     return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint))
 
 
+def _by_own_sampling(p: Any) -> Plan | None:
+    """No recipe is asked for, but a sampler or schedule type of ours, maybe, which must be able to draw."""
+    if not host.names_own_sampling(p):
+        return None
+    checkpoint = host.generation_checkpoint(p)
+    return plan_for_own_sampling(host.read_request(p), checkpoint, host.hires_checkpoint(p, checkpoint))
+
+
 def _hint(p: Any, request: Request) -> None:
     """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
     checkpoint = host.generation_checkpoint(p)
@@ -104,6 +131,18 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
         host.keep_tags(plan, p, kwargs["prompts"], int(kwargs["batch_number"]))
     except Exception:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
+
+
+def before_sampling(p: Any, noise: Any) -> None:
+    """The `process_before_every_sampling` hook, once or twice for each pass; `noise` is what the pass starts from."""
+    plan = getattr(p, _PLAN, None)
+    try:
+        if host.names_own_sampling(p):
+            host.start_from_unit_variance(p, noise)
+        if plan is not None and plan.active:
+            host.skip_idle_uncond(p)
+    except Exception:
+        host.report(f"{TITLE}: could not prepare a pass", exc_info=True)
 
 
 def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Plan | str:
@@ -130,5 +169,6 @@ def _any_tag(p: Any) -> bool:
 
 
 def _say(p: Any, key: str, text: str) -> None:
-    p.extra_generation_params[key] = text
+    before = p.extra_generation_params.get(key)
+    p.extra_generation_params[key] = f"{before} {text}" if before else text
     p.comment(text if text.startswith(TITLE) else f"{TITLE}: {text}")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraIndex, Preference
+from .passes import fitting_schedule
 from .recipes import Recipe
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
@@ -64,7 +65,7 @@ def _hires_target(
         return None
     own = settings if hr.family == first.family else replace(settings, weight="auto")
     typed = typed if usable else Typed()
-    return file_target(file, hr.family, file.kind, file.steps, hr, own, typed, index, comments)
+    return file_target(file, hr.family, file.steps, hr, own, typed, index, draft)
 
 
 def _leave_alone(draft: Draft, hr: Checkpoint, *, turn_on: bool) -> None:
@@ -118,7 +119,8 @@ def _tune_hires(
     if request.hr_distilled_cfg is not None:
         draft.distilled_cfg(settings, checkpoint, recipe, "hr_distilled_cfg")
     _hires_choice(draft, "sampler_name", settings.sampler, recipe.sampler, own_model)
-    _hires_choice(draft, "scheduler", settings.scheduler, recipe.scheduler, own_model)
+    fitting = fitting_schedule(draft["hr_sampler_name"] or draft["sampler_name"], recipe, draft)
+    _hires_choice(draft, "scheduler", settings.scheduler, fitting, own_model)
     _second_pass(draft, settings, target, turned_on=turned_on)
     if turned_on:
         draft.set("enable_hr", True, "hires always")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import recipes
-from .catalog import BY_NAME
+from .catalog import BY_NAME, Variant
+from .own_sampling import tcd_eta
 from .prompt_tags import find_tags
 from .request import Plan
 from .second_pass import on_trained_timesteps
-from .settings import KEYS, PANEL_DEFAULTS
+from .settings import KEYS, PANEL_DEFAULTS, Setting
 
 NAME = "Hyper-SD"
 WEIGHT = "Hyper-SD weight"
@@ -50,7 +51,7 @@ def panel_value(key: str, params: Mapping[str, Any]) -> Any:
 
     A component keeps its default wherever the default would leave the pasted value alone.
     """
-    if NAME not in params:
+    if NAME not in params and key != "eta":
         return False if key == "enabled" else getattr(PANEL_DEFAULTS, key)
     paste = _PASTE.get(key)
     return paste(params) if paste else getattr(PANEL_DEFAULTS, key)
@@ -77,7 +78,7 @@ def _cfg(params: Mapping[str, Any]) -> str:
     variant = BY_NAME.get(str(params[NAME]))
     if variant is None:
         return "keep"
-    recipe = recipes.recipe_for(variant.family, variant.kind, variant.steps)
+    recipe = _recipe(variant)
     pasted = [params[key] for key in ("CFG scale", "Hires CFG Scale") if key in params]
     return "clamp" if all(recipe.cfg.holds(_number(cfg)) for cfg in pasted) else "keep"
 
@@ -88,9 +89,25 @@ def _distilled(params: Mapping[str, Any]) -> str:
     return "clamp" if flux and all(flux.holds(_number(cfg)) for cfg in pasted) else "keep"
 
 
-def _choice(recipe_value: str, *keys: str) -> Callable[[Mapping[str, Any]], str]:
-    """ "auto" where every pasted value is the recipe's."""
-    return lambda params: "auto" if {params[key] for key in keys if key in params} <= {recipe_value} else "keep"
+def _recipe(variant: Variant) -> recipes.Recipe:
+    return recipes.recipe_for(variant.family, variant.kind, variant.steps, unified=variant.unified)
+
+
+def _choice(field: str, stock: str, *keys: str) -> Callable[[Mapping[str, Any]], str]:
+    """ "auto" where every pasted value is the recipe's; `stock` is most recipes'."""
+
+    def pasted(params: Mapping[str, Any]) -> str:
+        variant = BY_NAME.get(str(params[NAME]))
+        recipe_value = getattr(_recipe(variant), field) if variant else stock
+        return "auto" if {params[key] for key in keys if key in params} <= {recipe_value} else "keep"
+
+    return pasted
+
+
+def _eta(params: Mapping[str, Any]) -> Setting:
+    """ "auto" where it is what comes by itself."""
+    eta, steps = _number(params.get(ETA, -1)), params.get("Steps")
+    return "auto" if eta < 0 or eta == tcd_eta(1 if steps == "1" else 2) else params[ETA]
 
 
 def _weight(params: Mapping[str, Any]) -> str:
@@ -124,8 +141,9 @@ _PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "weight": _weight,
     "cfg": _cfg,
     "distilled_cfg": _distilled,
-    "sampler": _choice(recipes.EULER, "Sampler", "Hires sampler"),
-    "scheduler": _choice(recipes.SGM_UNIFORM, "Schedule type", "Hires schedule type"),
+    "sampler": _choice("sampler", recipes.EULER, "Sampler", "Hires sampler"),
+    "scheduler": _choice("scheduler", recipes.SGM_UNIFORM, "Schedule type", "Hires schedule type"),
+    "eta": _eta,
     "hires_steps": _second_pass,
     "hires_denoise": _second_pass,
 }

@@ -12,6 +12,9 @@ ONE_STEP_UNET = "Hyper-SD 1-step UNet"
 SAMPLERS = (TCD,)
 SCHEDULES = (TCD, ONE_STEP_UNET)
 
+AUTOMATIC = "Automatic"
+"""The hosts' schedule type that means the sampler's own."""
+
 ORIGINAL_STEPS = 50
 """TCD's timesteps are chosen out of so many (diffusers' `original_inference_steps`); there can't be more."""
 TRAINED_TIMESTEPS = 1000
@@ -26,6 +29,17 @@ TCD_ETA_ONE_STEP = 1.0
 def tcd_eta(steps: int, several: float = TCD_ETA) -> float:
     """TCD's eta where nothing is asked for: 1 at one step, else `several`."""
     return TCD_ETA_ONE_STEP if steps == 1 else several
+
+
+def schedule_in_effect(sampler: str, schedule: str | None) -> str | None:
+    """The schedule type that a pass runs on: one of ours is bound to its sampler under "Automatic", as Karras is to
+    DPM++ 2M, and where the host has no schedule types (`schedule` None)."""
+    return sampler if sampler in SCHEDULES and schedule in (None, AUTOMATIC) else schedule
+
+
+def is_own(*names: str | None) -> bool:
+    """Whether one of these names of samplers and schedule types is ours."""
+    return any(name in SCHEDULES for name in names)
 
 
 def schedule_obstacle(schedule: str | None, steps: int, noise_levels: int | None = None) -> str | None:

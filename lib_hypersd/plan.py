@@ -6,6 +6,7 @@ value it sets, or it changes nothing but an alias that has to go. Applied to its
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .draft import Draft
@@ -13,7 +14,9 @@ from .families import Checkpoint
 from .first_pass import tune_first_pass
 from .hires import tune_hires_pass
 from .lora_files import LoraIndex
-from .recipes import Dial
+from .own_sampling import TCD, schedule_in_effect
+from .passes import fitting_schedule, settle_own_sampling, what_cannot_be_drawn
+from .recipes import ONE_STEP_UNET_STOCK, Dial
 from .request import Change, Plan, Request, show
 from .settings import Settings, echo
 from .tagging import TagRule, typed_tag
@@ -49,15 +52,17 @@ def make_plan(
     draft = Draft(request, notices=list(typed.dropped))
     try:
         target = find_target(settings, checkpoint, index, typed, draft)
+        rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
+        draft.notices += typed_otherwise(typed)
+        tune_first_pass(draft, settings, checkpoint, target)
+        hr_rule = tune_hires_pass(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
+        eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
-        rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
-        return _assemble(draft, None, rule, rule, [*draft.notices, str(refusal)])
-    rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
-    draft.notices += typed_otherwise(typed)
-    tune_first_pass(draft, settings, checkpoint, target)
-    hr_rule = tune_hires_pass(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
+        untouched = Draft(request, notices=[*typed.dropped, str(refusal)])
+        return _refused(untouched, index, checkpoint, hr_checkpoint)
     _warnings(draft, settings, checkpoint, target)
-    return _assemble(draft, target, rule, hr_rule, draft.notices)
+    plan = _assemble(draft, target, rule, hr_rule, draft.notices)
+    return replace(plan, eta=eta)
 
 
 def plan_for_tags(
@@ -72,8 +77,33 @@ def plan_for_tags(
     for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.comments)
     if typed.tag is not None or (hr_checkpoint is not None and for_hires.tag is not None):
         return make_plan(request, Settings(), checkpoint, index, hr_checkpoint)
-    rule = TagRule(index, None, "", 0.0, checkpoint.family, request.comments)
-    return _assemble(Draft(request), None, rule, rule, list(typed.dropped))
+    return _refused(Draft(request, notices=list(typed.dropped)), index, checkpoint, hr_checkpoint)
+
+
+def plan_for_own_sampling(
+    request: Request, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None = None
+) -> Plan | None:
+    """With no recipe asked for: what must be taken out of a request that names a sampler or a schedule type of ours
+    which can't draw it. None where there is nothing to do; prompts stay as they are."""
+    draft = Draft(request)
+    notices = what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
+    if not notices:
+        return None
+    return Plan(
+        active=False,
+        changes=tuple(draft.changes),
+        notices=tuple(notices),
+        prompts=request.prompts,
+        main_prompt=request.main_prompt,
+        hr_prompts=request.hr_prompts,
+    )
+
+
+def _refused(draft: Draft, index: LoraIndex, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> Plan:
+    """Nothing is changed but what can't be left in: aliases, and ours where they can't draw."""
+    draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
+    rule = TagRule(index, None, "", 0.0, checkpoint.family, draft.request.comments)
+    return _assemble(draft, None, rule, rule, draft.notices)
 
 
 def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
@@ -89,18 +119,18 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
     distilled, dial = draft["distilled_cfg_scale"], recipe.distilled_cfg
     if dial is not None and distilled is not None and not checkpoint.uses_shift and not dial.holds(distilled):
         say(f"Distilled CFG {distilled:g} is outside the recipe's {_span(dial)}.")
-    if draft["sampler_name"] != recipe.sampler:
-        say(f"Sampler {draft['sampler_name']} is not the recipe's {recipe.sampler}: expect noise or blur.")
-    if draft["scheduler"] not in (None, recipe.scheduler):
-        say(f"Schedule type {draft['scheduler']} is not the recipe's {recipe.scheduler}: expect noise or blur.")
-    if settings.eta != "auto":
-        say(f"Eta was not used: {draft['sampler_name']} does not take it from here.")
+    sampler = draft["sampler_name"]
+    if sampler not in (recipe.sampler, TCD):
+        say(f"Sampler {sampler} is not the recipe's {recipe.sampler}: expect noise or blur.")
+    schedule, fitting = schedule_in_effect(sampler, draft["scheduler"]), fitting_schedule(sampler, recipe, draft)
+    if schedule not in (None, fitting):
+        say(f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur.")
     hires_values = any(getattr(settings, key) != "auto" for key in _HIRES_VALUES)
     if hires_values and (not draft["enable_hr"] or settings.hires == "keep"):
         say(f"The hires values were not used: {'Hires is set to keep' if draft['enable_hr'] else 'hires fix is off'}.")
     if settings.hires_scale not in ("auto", "keep") and request.hires_obstacle and draft["enable_hr"]:
         say(f"The hires scale was not used: {request.hires_obstacle}.")
-    if checkpoint.one_step_unet and not draft["enable_hr"] and request.mode == "txt2img":
+    if recipe is ONE_STEP_UNET_STOCK and not draft["enable_hr"] and request.mode == "txt2img":
         say("The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass.")
     if request.refiner:
         say("A refiner is set: it runs without this plan; switch it off for few-step pictures.")
@@ -191,4 +221,4 @@ def _summary(draft: Draft, target: Target) -> str:
     parts.append(draft["sampler_name"])
     if draft["scheduler"] is not None:
         parts.append(draft["scheduler"])
-    return " · ".join(parts)
+    return " · ".join(dict.fromkeys(parts))

@@ -6,8 +6,9 @@ article. SD 3's ranges are this project's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from . import own_sampling
 from .catalog import Family, Kind
 
 EULER = "Euler"
@@ -60,18 +61,25 @@ _SD3_CFG: dict[int, Dial] = {4: Dial(3.0, 2.0, 4.0), 8: Dial(5.0, 3.0, 6.0), 16:
 FLUX_NF4 = Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(2.5, 2.5, 3.5))
 """FLUX on an nf4 checkpoint (the source article's setting)."""
 
-ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A)
-"""The 1-step SDXL UNet as the source article drives it, at `ONE_STEP_UNET_STEPS`; no LoRA."""
-ONE_STEP_UNET_STEPS = 2
+ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A, scheduler=own_sampling.ONE_STEP_UNET)
+"""The 1-step SDXL UNet as published: one evaluation at timestep 800, no LoRA. More steps take the source article's
+sampler, which at one step is Euler."""
+ONE_STEP_UNET_STOCK = replace(ONE_STEP_UNET, scheduler=SGM_UNIFORM)
+"""The same as the source article drives it, at `ONE_STEP_UNET_STOCK_STEPS`, where our schedule type can't be had."""
+ONE_STEP_UNET_STOCK_STEPS = 2
 
 DEFAULT_STEPS = 8
 
 
-def recipe_for(family: Family, kind: Kind, steps: int, *, nf4: bool = False) -> Recipe:
-    """The recipe of a LoRA of `family` and `kind` trained for `steps` steps; defined for every combination."""
+def recipe_for(family: Family, kind: Kind, steps: int, *, nf4: bool = False, unified: bool = False) -> Recipe:
+    """The recipe of a LoRA of `family` and `kind` trained for `steps` steps; defined for every combination.
+
+    `unified` LoRAs, trained for 1–8 steps at once, are published for TCD (model card).
+    """
     if family == "flux":
         return FLUX_NF4 if nf4 else _RECIPES["flux", "plain"]
     if family == "sd3" and kind == "cfg":
         nearest = min(_SD3_CFG, key=lambda n: (abs(n - steps), -n))
         return Recipe(0.125, _SD3_CFG[nearest])
-    return _RECIPES[family, kind]
+    recipe = _RECIPES[family, kind]
+    return replace(recipe, sampler=own_sampling.TCD, scheduler=own_sampling.TCD) if unified else recipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .own_sampling import SAMPLERS, SCHEDULES
 from .prompt_tags import CommentSyntax
 from .tagging import TagRule
 
@@ -65,8 +66,20 @@ class Request:
     img2img_fixed_steps: bool = False
     """The host's option "do exactly the amount of steps" (`img2img_fix_steps`)."""
     refiner: bool = False
+    own_samplers: frozenset[str] = frozenset(SAMPLERS)
+    """Which of our samplers the host lists as ours: another extension may have taken a name."""
+    own_schedules: frozenset[str] = frozenset(SCHEDULES)
+    noise_levels: int | None = None
+    """Length of the loaded model's sigma table, where it is known."""
+    flow: bool | None = None
+    """Whether the loaded model is a flow model, where it tells."""
     comments: CommentSyntax = "hash"
     explicit: frozenset[str] = frozenset()
+
+    def has_schedule(self, name: str) -> bool:
+        """Whether our schedule type `name` can be had: from the host's list, or bound to our sampler of that name
+        where the host has no schedule types."""
+        return name in (self.own_samplers if self.scheduler is None else self.own_schedules)
 
     @property
     def hr_prompts_if_on(self) -> tuple[str, ...]:
@@ -111,6 +124,8 @@ class Plan:
     main_prompt: str = ""
     hr_prompts: tuple[str, ...] = ()
     summary: str = ""
+    eta: float | None = None
+    """TCD's eta where it was asked for and is used; else None."""
 
     @property
     def notice(self) -> str:

@@ -161,6 +161,15 @@ def from_positional(args: Sequence[Any]) -> Settings:
     return Settings(**{key: _checked(key, _from_text_box(key, value)) for key, value in values.items()})
 
 
+def panel_eta(args: Sequence[Any]) -> float | None:
+    """The number in the panel's Eta, which serves its sampler with the panel ticked or not. Raises SettingsError."""
+    position = KEYS.index("eta")
+    if len(args) <= position:
+        return None
+    eta = _checked("eta", _from_text_box("eta", args[position]))
+    return None if eta == "auto" else float(eta)
+
+
 def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
     """`settings` with the schedule type by its label.
 

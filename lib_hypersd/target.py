@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from . import catalog, recipes
-from .catalog import Family, Kind
+from . import catalog, own_sampling, recipes
+from .catalog import Family
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
@@ -45,10 +45,16 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
             f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
             "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint."
         )
+    ours = [name for name in (settings.sampler, settings.scheduler) if own_sampling.is_own(name)]
+    if ours and checkpoint.flow:
+        raise Refusal(
+            f"{ours[0]} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
+            'changed; set it to "auto".'
+        )
     unet = settings.lora in catalog.ONE_STEP_UNETS
     named = typed.tag is not None or (settings.lora not in ("auto", "none") and not unet)
     if not named and checkpoint.one_step_unet:
-        return _one_step_unet(settings)
+        return _one_step_unet(settings, draft)
     if not named and unet:
         raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
     if not named and settings.lora == "none":
@@ -75,21 +81,26 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
         draft.notices.append(
             f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
         )
-    return file_target(file, family, file.kind, steps, checkpoint, settings, typed, index, draft.request.comments)
+    if file.unified and not _has_tcd(draft):
+        draft.notices.append(
+            f"Another extension's sampler is called {own_sampling.TCD} here: {recipes.EULER} and {recipes.SGM_UNIFORM} "
+            "were taken."
+        )
+    return file_target(file, family, steps, checkpoint, settings, typed, index, draft)
 
 
 def file_target(
     file: LoraFile,
     family: Family,
-    kind: Kind,
     steps: int,
     checkpoint: Checkpoint,
     settings: Settings,
     typed: Typed,
     index: LoraIndex,
-    comments: CommentSyntax,
+    draft: Draft,
 ) -> Target:
-    recipe = recipe_for(family, kind, steps, nf4=checkpoint.nf4)
+    unified = file.unified and _has_tcd(draft)
+    recipe, comments = recipe_for(family, file.kind, steps, nf4=checkpoint.nf4, unified=unified), draft.request.comments
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
         tag = TagRule(index, file, "", recipe.weight, family, comments).written(typed.tag)
@@ -114,9 +125,17 @@ def typed_otherwise(typed: Typed) -> list[str]:
     return notices
 
 
-def _one_step_unet(settings: Settings) -> Target:
-    steps = settings.explicit_steps or recipes.ONE_STEP_UNET_STEPS
-    return Target(None, catalog.ONE_STEP_UNET, steps, recipes.ONE_STEP_UNET, 0.0, unified=True)
+def _has_tcd(draft: Draft) -> bool:
+    return own_sampling.TCD in draft.request.own_samplers
+
+
+def _one_step_unet(settings: Settings, draft: Draft) -> Target:
+    ours = draft.request.has_schedule(own_sampling.ONE_STEP_UNET)
+    recipe = recipes.ONE_STEP_UNET if ours else recipes.ONE_STEP_UNET_STOCK
+    if ours and draft.request.scheduler is None:
+        recipe = replace(recipe, sampler=own_sampling.ONE_STEP_UNET)
+    steps = settings.explicit_steps or (1 if ours else recipes.ONE_STEP_UNET_STOCK_STEPS)
+    return Target(None, catalog.ONE_STEP_UNET, steps, recipe, 0.0, unified=True)
 
 
 def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Typed) -> LoraFile:

@@ -7,7 +7,7 @@ from typing import Any
 from modules import script_callbacks, scripts, shared
 from modules.ui_components import InputAccordion
 
-from lib_hypersd import TITLE, generation, host, panel
+from lib_hypersd import TITLE, generation, host, own_sampling, panel
 
 SECTION = ("hypersd", TITLE)
 
@@ -45,6 +45,9 @@ class HyperSDScript(scripts.Script):
     def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
         generation.before_process_batch(p, kwargs)
 
+    def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        generation.before_sampling(p, kwargs["noise"])
+
     def _page_of_tab(self) -> panel.PageComponents:
         if self._page is None:
             self._page = panel.PageComponents("img2img" if self.is_img2img else "txt2img")
@@ -71,6 +74,17 @@ def on_ui_settings() -> None:
         ),
     )
 
+    shared.opts.add_option(
+        host.OPTION_ETA,
+        shared.OptionInfo(
+            own_sampling.TCD_ETA,
+            f"Eta of the sampler {own_sampling.TCD} at two or more steps",
+            gr.Slider,
+            {"minimum": 0.0, "maximum": 1.0, "step": 0.05},
+            section=SECTION,
+        ).info("share of noise drawn anew at each step; the panel's Eta comes first, ticked or not"),
+    )
+
 
 def on_app_started(_demo: Any, app: Any) -> None:
     from lib_hypersd import api
@@ -78,6 +92,14 @@ def on_app_started(_demo: Any, app: Any) -> None:
     api.add_routes(app)
 
 
-script_callbacks.on_before_ui(host.watch_axes)  # every script is loaded by then
+def on_before_ui() -> None:
+    """Every script is loaded by then."""
+    host.watch_axes()
+    host.keep_sampler_name()
+
+
+host.register_sampling()  # before the page's lists are made
+script_callbacks.on_script_unloaded(host.unregister_sampling)
+script_callbacks.on_before_ui(on_before_ui)
 script_callbacks.on_ui_settings(on_ui_settings)
 script_callbacks.on_app_started(on_app_started)

@@ -10,30 +10,54 @@ from .lists import host_lists, panel_choices
 from .loras import lora_cache, lora_index
 from .options import OPTION_TAGS, OPTION_TRAINED_STEPS, prompt_tag_reaction, report
 from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
+from .sampling import (
+    OPTION_ETA,
+    ask_eta,
+    keep_sampler_name,
+    names_own_sampling,
+    option_eta,
+    own_samplers,
+    own_schedules,
+    register_sampling,
+    start_from_unit_variance,
+    unregister_sampling,
+)
 from .status import credentials, host_name
+from .uncond import skip_idle_uncond
 from .writing import apply, keep_tags, restore
 
 __all__ = [
+    "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
     "apply",
+    "ask_eta",
     "credentials",
     "generation_checkpoint",
     "hires_checkpoint",
     "host_lists",
     "host_name",
     "img2img_fixed_steps",
+    "keep_sampler_name",
     "keep_tags",
     "lora_cache",
     "lora_index",
     "named_checkpoint",
+    "names_own_sampling",
+    "option_eta",
+    "own_samplers",
+    "own_schedules",
     "panel_choices",
     "prompt_tag_reaction",
     "read_request",
+    "register_sampling",
     "report",
     "request_from_values",
     "restore",
     "selected_checkpoint",
+    "skip_idle_uncond",
+    "start_from_unit_variance",
     "txt2img_defaults",
+    "unregister_sampling",
     "watch_axes",
 ]

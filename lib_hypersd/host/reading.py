@@ -12,6 +12,7 @@ from ..prompt_tags import CommentSyntax
 from ..request import Request
 from .axes import fields_set_by_axes
 from .options import option, sd_schedulers
+from .sampling import model_noise, own_samplers, own_schedules
 
 SAME_SAMPLER = (None, "", "Use same sampler")
 SAME_SCHEDULER = (None, "", "Use same scheduler")
@@ -32,6 +33,7 @@ def read_request(p: Any) -> Request:
         explicit=fields_set_by_axes(p),
         **_fields(lambda name: getattr(p, name, None)),
         hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
+        **model_noise(p),
     )
 
 
@@ -78,6 +80,8 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "hr_cfg_zero_is_same": get("hr_cfg") is not None and get("distilled_cfg_scale") is None,
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
         "comments": comment_syntax(),
+        "own_samplers": own_samplers(),
+        "own_schedules": own_schedules(),
     }
 
 

@@ -13,10 +13,10 @@ from .reading import txt2img_class
 
 def host_name() -> str:
     """ "Forge Neo", "Forge", "reForge" or "A1111", with the version that the host prints."""
-    return f"{_flavour()} {processing.program_version() or ''}".strip()
+    return f"{host_flavour()} {processing.program_version() or ''}".strip()
 
 
-def _flavour() -> str:
+def host_flavour() -> str:
     fields = {f.name for f in dataclasses.fields(txt2img_class())}
     if "distilled_cfg_scale" in fields:
         engine = getattr(sd_models.model_data, "sd_model", None)

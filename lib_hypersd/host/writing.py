@@ -9,6 +9,7 @@ from typing import Any
 from modules import shared
 
 from ..request import Plan
+from .sampling import ask_eta
 
 _OWN = "_hypersd_own"
 
@@ -18,6 +19,7 @@ def restore(p: Any) -> None:
 
     A field that somebody else has set since is theirs.
     """
+    ask_eta(p, None)
     own = getattr(p, _OWN, None)
     if own:
         for name, (ours, before) in own.items():
@@ -31,6 +33,7 @@ def apply(plan: Plan, p: Any) -> None:
     with _all_or_nothing(p) as write:
         for name, value in _planned_fields(plan, p):
             write(name, value)
+    ask_eta(p, plan.eta)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,7 @@ def process_images(p: StableDiffusionProcessing) -> Processed:
     """Draw, with p's overrides in force. Only those come back that had a value before: the hosts' leak."""
     if p.scripts is not None:
         p.scripts.before_process(p)
+    STATS.timesteps.clear()
     stored = {k: opts.data[k] for k in p.override_settings if k in opts.data}
     try:
         _apply_overrides(p)

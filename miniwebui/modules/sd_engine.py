@@ -138,6 +138,7 @@ class Engine(torch.nn.Module):
         if self.family.forge_class == "Flux":
             t = t * 1000
         STATS.evaluations += x.shape[0]
+        STATS.timesteps.append(float(t[0]))
         return self.miniature.unet(x, t.float(), cond)
 
     def get_first_stage_encoding(self, x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from modules import prompt_parser, scripts, sd_samplers_common
+from modules import prompt_parser, scripts, sd_samplers_common, shared
 from modules.profiles import PROFILE
 from modules.script_callbacks import (
     AfterCFGCallbackParams,
@@ -16,7 +16,7 @@ from modules.script_callbacks import (
     cfg_denoised_callback,
     cfg_denoiser_callback,
 )
-from modules.shared import opts, state
+from modules.shared import state
 
 
 class CFGDenoiser(torch.nn.Module):
@@ -52,7 +52,7 @@ class CFGDenoiser(torch.nn.Module):
         self.sampler.sampler_extra_args["uncond"] = uncond
 
     def _skips_early(self) -> bool:
-        share, limit = self.step / self.total_steps, opts.skip_early_cond
+        share, limit = self.step / self.total_steps, shared.opts.skip_early_cond
         if limit <= 0 or share > limit or (PROFILE.skip_early_spares_first_step and share == 0):
             return False
         self.p.extra_generation_params["Skip Early CFG"] = limit
@@ -61,11 +61,11 @@ class CFGDenoiser(torch.nn.Module):
     def _skips_late(self, sigma, s_min_uncond) -> bool:
         if not (s_min_uncond and s_min_uncond > 0 and sigma < s_min_uncond):
             return False
-        if not (self.step % 2 or opts.s_min_uncond_all):
+        if not (self.step % 2 or shared.opts.s_min_uncond_all):
             return False
         self.p.extra_generation_params["NGMS"] = s_min_uncond
-        if opts.s_min_uncond_all:
-            self.p.extra_generation_params["NGMS all steps"] = opts.s_min_uncond_all
+        if shared.opts.s_min_uncond_all:
+            self.p.extra_generation_params["NGMS all steps"] = shared.opts.s_min_uncond_all
         return True
 
     def _blend(self, latent, sigma):
@@ -143,8 +143,13 @@ class CFGDenoiser(torch.nn.Module):
         # Without an uncond and with one part the sum below is the part itself, but for rounding: keep it exact.
         if text_uncond is None and all(len(conds) == 1 and conds[0][1] == 1.0 for conds in conds_list):
             return base
+        return self.combine_denoised(torch.cat([out[:count], base]), conds_list, base, cond_scale)
+
+    def combine_denoised(self, x_out, conds_list, uncond, cond_scale):
+        """The unconds are the last rows of x_out; `uncond` tells how many. Extensions replace this."""
+        base = x_out[-uncond.shape[0] :]
         result = base.clone()
         for i, conds in enumerate(conds_list):
             for index, weight in conds:
-                result[i] += (out[index] - base[i]) * (weight * cond_scale)
+                result[i] += (x_out[index] - base[i]) * (weight * cond_scale)
         return result

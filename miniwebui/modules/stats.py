@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass
@@ -16,6 +16,8 @@ class Stats:
     pictures: int = 0
     repatches: int = 0
     """How often the set of LoRAs in the weights changed."""
+    timesteps: list[float] = field(default_factory=list)
+    """What the net was given, call by call, since the last generation began."""
 
     def as_dict(self) -> dict:
         return asdict(self)

@@ -15,6 +15,7 @@ from lib_hypersd.catalog import BY_NAME
 from lib_hypersd.families import describe
 from lib_hypersd.infotext import entries, panel_value
 from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.own_sampling import ONE_STEP_UNET, SCHEDULES, TCD, is_own
 from lib_hypersd.plan import make_plan, plan_for_tags
 from lib_hypersd.request import Plan, Request
 from lib_hypersd.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
@@ -214,13 +215,23 @@ def test_lora_none_tunes_the_settings_alone(everything: LoraIndex, name: str, st
     assert (after(asked, plan, "steps"), after(asked, plan, "cfg_scale")) == (steps, 1.0)
 
 
-def test_the_one_step_unet_runs_as_the_article_runs_it(everything: LoraIndex) -> None:
-    asked = request()
-    plan = make_plan(asked, Settings(), describe("Hyper-SDXL-1step-Unet", "sdxl"), everything)
+@pytest.mark.parametrize(
+    ("own_schedules", "settings", "steps", "schedule"),
+    [
+        (frozenset(SCHEDULES), Settings(), 1, ONE_STEP_UNET),
+        (frozenset(SCHEDULES), Settings(steps=3), 3, ONE_STEP_UNET),
+        (frozenset(), Settings(), 2, "SGM Uniform"),
+    ],
+)
+def test_the_one_step_unet_runs_as_published_or_as_the_article_runs_it(
+    everything: LoraIndex, own_schedules: frozenset[str], settings: Settings, steps: int, schedule: str
+) -> None:
+    asked = request(own_schedules=own_schedules)
+    plan = make_plan(asked, settings, describe("Hyper-SDXL-1step-Unet", "sdxl"), everything)
     result = applied(asked, plan)
-    assert (result.steps, result.sampler_name, result.scheduler, result.cfg_scale) == (2, "Euler a", "SGM Uniform", 1.0)
+    assert (result.steps, result.sampler_name, result.scheduler, result.cfg_scale) == (steps, "Euler a", schedule, 1.0)
     assert result.prompts == ("a cat",)
-    assert any("hires" in n for n in plan.notices)
+    assert any("hires" in n for n in plan.notices) == (not own_schedules)
 
 
 def test_a_file_of_unknown_steps_asks_once(tmp_path: Path) -> None:
@@ -495,18 +506,20 @@ PROMPTS = st.lists(WORDS, max_size=5).map(" ".join)
 SETTINGS = st.builds(
     Settings,
     lora=st.sampled_from(
-        ["auto", "none", "Hyper-SD15-2steps-lora", "Hyper-SD15-8steps-CFG-lora", "Hyper-SD15-12steps-CFG"]
+        ["auto", "none", "Hyper-SD15-2steps-lora", "Hyper-SD15-8steps-CFG-lora", "Hyper-SD15-12steps-CFG",
+         "Hyper-SD15-1step-lora"]
     ),
     steps=st.sampled_from(["auto", "keep", 1, 3, 6, 16]),
     weight=st.sampled_from(["auto", 0.5, -1.0]),
     cfg=st.sampled_from(["clamp", "recipe", "keep", 4.0]),
-    sampler=st.sampled_from(["auto", "keep", "Euler a"]),
-    scheduler=st.sampled_from(["auto", "keep", "Simple"]),
+    sampler=st.sampled_from(["auto", "keep", "Euler a", TCD]),
+    scheduler=st.sampled_from(["auto", "keep", "Simple", TCD, ONE_STEP_UNET]),
     hires=st.sampled_from(["tune", "keep", "always"]),
     hires_steps=st.sampled_from(["auto", "keep", 0, 4, 10]),
     hires_denoise=st.sampled_from(["auto", "keep", 0.33, 0.55]),
     hires_scale=st.sampled_from(["auto", "keep", 2.0]),
     hires_upscaler=st.sampled_from(["auto", "keep", "Latent"]),
+    eta=st.sampled_from(["auto", 0.0, 0.3, 0.7]),
 )  # fmt: skip
 CHECKPOINTS = st.sampled_from(
     [SD15, SDXL, FLUX, SD3, describe("sd21", "sd2"), describe("x-turbo", "sdxl"), describe("x-1step-unet", "sdxl")]
@@ -522,7 +535,12 @@ def requests(draw: st.DrawFn) -> Request:
         prompt,
         prompts=(prompt, draw(PROMPTS)),
         mode=draw(st.sampled_from(["txt2img", "img2img"])) if not on else "txt2img",
-        steps=draw(st.integers(1, 50)),
+        steps=draw(st.integers(1, 60)),
+        sampler_name=draw(st.sampled_from(["DPM++ 2M", "Euler", TCD])),
+        scheduler=draw(st.sampled_from(["Karras", "Automatic", "SGM Uniform", TCD, ONE_STEP_UNET])),
+        noise_levels=draw(st.sampled_from([None, 1000, 999])),
+        own_samplers=draw(st.sampled_from([frozenset({TCD}), frozenset()])),
+        own_schedules=draw(st.sampled_from([frozenset(SCHEDULES), frozenset()])),
         cfg_scale=draw(st.sampled_from([1.0, 1.3, 7.0])),
         distilled_cfg_scale=draw(st.sampled_from([None, 3.0, 9.0])),
         denoising_strength=draw(st.floats(0, 1)),
@@ -530,7 +548,8 @@ def requests(draw: st.DrawFn) -> Request:
         hr_prompts=(draw(PROMPTS), draw(PROMPTS)) if on else (),
         hr_cfg=draw(st.sampled_from([None, 1.0, 7.0])),
         hr_second_pass_steps=draw(st.sampled_from([0, 5, 20])),
-        hr_sampler_name=draw(st.sampled_from([None, "Euler", "DPM++ 2M"])),
+        hr_sampler_name=draw(st.sampled_from([None, "Euler", "DPM++ 2M", TCD])),
+        hr_scheduler=draw(st.sampled_from([None, "Karras", TCD])),
         img2img_fixed_steps=draw(st.booleans()),
     )
 
@@ -562,6 +581,7 @@ def infotext_of(done: Request, plan: Plan) -> dict[str, Any]:
         params["Hires steps"] = done.hr_second_pass_steps or None
         params["Hires CFG Scale"] = done.hr_cfg
         params["Hires sampler"] = done.hr_sampler_name if done.hr_sampler_name != done.sampler_name else None
+        params["Hires schedule type"] = done.hr_scheduler if done.hr_scheduler != done.scheduler else None
     return {key: value for key, value in params.items() if value is not None}
 
 
@@ -586,7 +606,9 @@ def test_an_infotext_without_us_turns_the_panel_off() -> None:
 def test_a_plan_is_all_or_nothing(everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any) -> None:
     plan = make_plan(asked, settings, checkpoint, everything)
     if not plan.active:
-        assert plan.settings_changes == ()
+        assert all(change.after in ("Euler", "Automatic") for change in plan.settings_changes)
+        named = (asked.sampler_name, asked.scheduler, asked.hr_sampler_name, asked.hr_scheduler)
+        assert is_own(*named) or not plan.settings_changes
         assert plan.notices
     if plan.active and plan.lora in BY_NAME:
         assert all(prompt.count(f"<lora:{plan.lora}:") == 1 for prompt in plan.prompts if "#" not in prompt)

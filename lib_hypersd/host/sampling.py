@@ -1,0 +1,229 @@
+"""Our sampler and schedule types in the host's lists, and what a run with them needs of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion, shared
+from torch import Tensor
+
+from .. import infotext
+from ..own_sampling import (
+    AUTOMATIC,
+    ONE_STEP_UNET,
+    SCHEDULES,
+    TCD,
+    TCD_ETA,
+    is_own,
+    schedule_in_effect,
+    tcd_eta,
+)
+from ..recipes import EULER
+from ..sampling import (
+    ScheduleError,
+    is_flow,
+    model_sigmas,
+    one_step_sigmas,
+    sample_tcd,
+    tcd_sigmas,
+    unit_variance,
+)
+from .options import option, report, sd_schedulers
+
+OPTION_ETA = "hypersd_tcd_eta"
+_ETA = "_hypersd_eta"
+
+_SIGMAS: dict[str, Callable[[int, Tensor], Tensor]] = {TCD: tcd_sigmas, ONE_STEP_UNET: one_step_sigmas}
+_INNER_NAMES = {TCD: "hypersd_tcd", ONE_STEP_UNET: "hypersd_1step_unet"}
+"""The hosts cut a schedule's label, name or alias off the end of a sampler's name, after a space: none of these may
+be how the name of one of our samplers ends."""
+_OURS = "hypersd"
+
+
+# In the host's lists -------------------------------------------------------------------------------------------
+
+
+def register_sampling() -> None:
+    """Add ours to the host's lists; again after "Reload UI", where scripts are run anew and modules are not.
+
+    A name that another extension has taken stays that extension's.
+    """
+    unregister_sampling()
+    for name in SCHEDULES if sd_schedulers is None else (TCD,):
+        if name not in sd_samplers.all_samplers_map:
+            _add_sampler(name)
+    if sd_schedulers is not None:
+        for label in SCHEDULES:
+            if not {label, _INNER_NAMES[label]} & set(sd_schedulers.schedulers_map):
+                _add_schedule(label)
+    sd_samplers.set_samplers()
+
+
+def unregister_sampling() -> None:
+    """Take ours out of the host's lists."""
+    sd_samplers.all_samplers[:] = [s for s in sd_samplers.all_samplers if not _is_ours(s)]
+    for name in own_samplers():
+        del sd_samplers.all_samplers_map[name]
+    if sd_schedulers is not None:
+        sd_schedulers.schedulers[:] = [s for s in sd_schedulers.schedulers if not _is_ours(s)]
+        for name in [name for name, s in sd_schedulers.schedulers_map.items() if _is_ours(s)]:
+            del sd_schedulers.schedulers_map[name]
+    sd_samplers.set_samplers()
+
+
+def own_samplers() -> frozenset[str]:
+    """Names of samplers that this host lists and that are ours."""
+    return frozenset(name for name, s in sd_samplers.all_samplers_map.items() if _is_ours(s))
+
+
+def own_schedules() -> frozenset[str]:
+    """Labels of schedule types that this host lists and that are ours."""
+    schedules = sd_schedulers.schedulers if sd_schedulers is not None else ()
+    return frozenset(s.label for s in schedules if _is_ours(s))
+
+
+def _is_ours(entry: Any) -> bool:
+    made_by = getattr(entry, "constructor", None) or getattr(entry, "function", None)
+    return hasattr(made_by, _OURS)
+
+
+def _add_sampler(name: str) -> None:
+    # "Automatic" means the sampler's own schedule type; ENSD shifts the seed of the noise that is drawn on the way.
+    options = {"scheduler": _INNER_NAMES[name], "uses_ensd": name == TCD}
+
+    def construct(model: Any) -> Any:
+        return _sampler(name, model)
+
+    setattr(construct, _OURS, name)
+    data = sd_samplers_common.SamplerData(name, construct, [_INNER_NAMES[name]], options)
+    sd_samplers.all_samplers.append(data)
+    sd_samplers.all_samplers_map[name] = data
+
+
+def _sampler(name: str, model: Any) -> Any:
+    sampler = sd_samplers_kdiffusion.KDiffusionSampler(_sample_tcd if name == TCD else "sample_euler_ancestral", model)
+    if sd_schedulers is None:
+        sampler.get_sigmas = lambda p, steps: _levels(name, steps, sampler.model_wrap)
+    return sampler
+
+
+def _add_schedule(label: str) -> None:
+    def levels(n: int, sigma_min: float, sigma_max: float, inner_model: Any, device: Any) -> Tensor:
+        return _levels(label, n, inner_model).to(device)
+
+    setattr(levels, _OURS, label)
+    scheduler = sd_schedulers.Scheduler(_INNER_NAMES[label], label, levels, need_inner_model=True)
+    sd_schedulers.schedulers.append(scheduler)
+    sd_schedulers.schedulers_map.update({label: scheduler, scheduler.name: scheduler})
+
+
+def _levels(label: str, steps: int, inner_model: Any) -> Tensor:
+    try:
+        return _SIGMAS[label](steps, model_sigmas(inner_model))
+    except ScheduleError as error:
+        # Requests are mended before they come here: this is another extension's pass of its own.
+        report(f"{error} The levels are those of {AUTOMATIC}.")
+        levels: Tensor = inner_model.get_sigmas(steps)
+        return levels
+
+
+def keep_sampler_name() -> None:
+    """Keep the hosts from cutting our sampler's name where another extension calls a schedule type "TCD". Idempotent.
+
+    They would take "Hyper-SD TCD" for a sampler "Hyper-SD" with that schedule type, and fall back to their first one.
+    """
+    lookup = sd_samplers.get_sampler_and_scheduler if hasattr(sd_samplers, "get_sampler_and_scheduler") else None
+    if lookup is None or hasattr(lookup, _OURS) or lookup(TCD, AUTOMATIC)[0] == TCD or TCD not in own_samplers():
+        return
+
+    def get_sampler_and_scheduler(sampler_name: Any, scheduler_name: Any, **habits: Any) -> tuple[str, str]:
+        if sampler_name != TCD:
+            found: tuple[str, str] = lookup(sampler_name, scheduler_name, **habits)
+            return found
+        schedule = lookup("Euler", scheduler_name, **habits)[1]
+        own = schedule == TCD and habits.get("convert_automatic", True)
+        return TCD, AUTOMATIC if own else schedule
+
+    setattr(get_sampler_and_scheduler, _OURS, TCD)
+    sd_samplers.get_sampler_and_scheduler = get_sampler_and_scheduler
+
+
+# In a run ------------------------------------------------------------------------------------------------------
+
+
+def names_own_sampling(p: Any) -> bool:
+    """Whether `p` names one of ours, for either pass."""
+    fields = ("sampler_name", "scheduler", "hr_sampler_name", "hr_scheduler")
+    return is_own(*(getattr(p, field, None) for field in fields))
+
+
+def model_noise(p: Any) -> dict[str, Any]:
+    """`noise_levels` and `flow` of a Request, as far as the loaded model tells."""
+    model = getattr(p, "sd_model", None)
+    unet = getattr(getattr(getattr(model, "forge_objects", None), "unet", None), "model", None)
+    predictor = getattr(unet, "predictor", None)
+    table = getattr(predictor, "sigmas", getattr(model, "alphas_cumprod", None))
+    kind = getattr(predictor, "prediction_type", None)
+    return {
+        "noise_levels": len(table) if isinstance(table, Tensor) else None,
+        "flow": None if kind is None else kind == "const",
+    }
+
+
+def ask_eta(p: Any, eta: float | None) -> None:
+    """Have TCD draw `p` with this eta; None leaves it to the number of steps and the option."""
+    setattr(p, _ETA, eta)
+
+
+def start_from_unit_variance(p: Any, noise: Tensor) -> None:
+    """Scale the noise [n, c, h, w] of a txt2img first pass, in place, where the published pipelines start so.
+
+    That is with our sampler, and on the 1-step UNet's schedule with any. Noise added to a picture has the hosts' scale
+    in the published pipelines too.
+    """
+    if getattr(p, "is_hr_pass", False) or hasattr(p, "init_images") or shared.opts.sgm_noise_multiplier:
+        return
+    ours = {p.sampler_name, schedule_in_effect(p.sampler_name, getattr(p, "scheduler", None))}
+    if ours & {TCD, ONE_STEP_UNET} and not is_flow(model_sigmas(p.sampler.model_wrap)):
+        noise.mul_(unit_variance(float(p.sampler.get_sigmas(p, p.steps)[0])))
+
+
+def option_eta() -> float | None:
+    """TCD's eta for several steps by the option; None where that is no number from 0 to 1."""
+    value = option(OPTION_ETA, TCD_ETA)
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
+def _eta(p: Any, steps: int) -> float:
+    asked = getattr(p, _ETA, None)
+    if asked is not None:
+        return float(asked)
+    several = option_eta()
+    return tcd_eta(steps, TCD_ETA if several is None else several)
+
+
+def _sample_tcd(
+    model: Any,
+    x: Tensor,
+    sigmas: Tensor,
+    extra_args: Mapping[str, Any] | None = None,
+    callback: Callable[[dict[str, Any]], None] | None = None,
+    disable: bool | None = None,
+) -> Tensor:
+    """What the host calls. It has no parameter `eta`: the host would give it that of its ancestral samplers."""
+    p, steps = model.p, len(sigmas) - 1
+    if is_flow(model_sigmas(model)):
+        report(f"{TCD} is for SD 1.5, SD 2 and SDXL: this is a flow model, drawn by {EULER}.")
+        euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
+        drawn: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
+        return drawn
+    eta = _eta(p, steps)
+    if steps > 1 or infotext.ETA not in p.extra_generation_params:  # at one step it changes nothing
+        p.extra_generation_params[infotext.ETA] = f"{eta:g}"
+
+    def noise(sigma: Tensor, after: Tensor) -> Tensor:
+        fresh: Tensor = p.rng.next()  # each picture of a batch from its own generator
+        return fresh.to(x)
+
+    return sample_tcd(model, x, sigmas, extra_args, callback, disable, noise, eta)

@@ -1,0 +1,85 @@
+"""A1111 at CFG 1: no evaluation of the negative prompt where it cannot matter.
+
+A1111 evaluates the negative prompt at any CFG, for cond + 0 · (cond - uncond). Its option `skip_early_cond` leaves that
+out for a share of the steps; 1 is all of them. The option also turns guidance off at any other CFG, so it must never
+outlive its run, and must not be seen by whoever reads or saves the options meanwhile. Therefore it is not set: for one
+evaluation at a time, and only where the result is the same, the denoiser's module is shown a view of the options in
+which it is 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from modules import script_callbacks, sd_samplers_cfg_denoiser, shared
+
+from .status import host_flavour
+
+_OPTION, _INFOTEXT = "skip_early_cond", "Skip Early CFG"
+_CALLBACKS = ("callbacks_cfg_denoiser", "callbacks_cfg_denoised", "callbacks_cfg_after_cfg")
+_READERS = ("forward", "combine_denoised", "get_pred_x0")
+"""Methods of the denoiser that other extensions replace in order to work with the uncond."""
+
+
+class _View:
+    """An object with some attributes replaced."""
+
+    def __init__(self, real: Any, **replaced: Any) -> None:
+        self.__dict__.update(replaced, _real=real)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def skip_idle_uncond(p: Any) -> None:
+    """Have the sampler of `p` leave out the uncond wherever it changes nothing; for this sampler's life only.
+
+    Does nothing on hosts that leave it out themselves.
+    """
+    denoiser: Any = getattr(getattr(p, "sampler", None), "model_wrap_cfg", None)
+    if denoiser is None or host_flavour() != "A1111" or not hasattr(shared.opts, _OPTION) or _is_read(p, denoiser):
+        return
+    forward = denoiser.forward
+
+    def without_idle_uncond(
+        x: Any, sigma: Any, uncond: Any, cond: Any, cond_scale: Any, *rest: Any, **more: Any
+    ) -> Any:
+        if cond_scale != 1 or denoiser.cond_scale_miltiplier != 1 or not _one_cond_each(cond):
+            return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+        with _skipping(p):
+            return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+
+    denoiser.forward = without_idle_uncond
+
+
+def _is_read(p: Any, denoiser: Any) -> bool:
+    """Whether somebody else may look at the uncond, or an option of the person's decides already."""
+    opts, kind = shared.opts, type(denoiser)
+    made_by = [kind.__module__, *(getattr(kind, name).__module__ for name in _READERS)]
+    replaced = not all(name.startswith("modules.") for name in made_by) or any(
+        name in vars(denoiser) for name in _READERS
+    )
+    options = opts.skip_early_cond or getattr(p, "s_min_uncond", 0) or opts.live_preview_content == "Negative prompt"
+    listened = any(script_callbacks.callback_map.get(name) for name in _CALLBACKS)
+    # Inpainting and unCLIP models, whose image conditioning the option leaves at twice the batch; InstructPix2Pix.
+    special = shared.sd_model.model.conditioning_key != "crossattn" or shared.sd_model.cond_stage_key == "edit"
+    return bool(replaced or options or listened or special or denoiser.need_last_noise_uncond)
+
+
+def _one_cond_each(cond: Any) -> bool:
+    """Whether every prompt of the batch has one cond of weight 1: no AND, no "prompt :0.8"."""
+    return all(len(parts) == 1 and parts[0].weight == 1 for parts in cond.batch)
+
+
+@contextlib.contextmanager
+def _skipping(p: Any) -> Iterator[None]:
+    module: Any = sd_samplers_cfg_denoiser
+    real, params = module.shared, p.extra_generation_params
+    module.shared = _View(real, opts=_View(real.opts, **{_OPTION: 1.0}))
+    try:
+        yield
+    finally:
+        module.shared = real
+        params.pop(_INFOTEXT, None)

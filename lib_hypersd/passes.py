@@ -1,0 +1,112 @@
+"""The passes of a plan as they will be drawn, and what of ours can't draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .draft import Draft
+from .families import Checkpoint
+from .own_sampling import AUTOMATIC, TCD, is_own, schedule_in_effect, schedule_obstacle
+from .recipes import EULER, SGM_UNIFORM, Recipe
+from .second_pass import NOTHING, schedule_length
+from .settings import Settings
+from .target import Refusal
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass: `length` is its schedule's, of which img2img and hires evaluate the last steps."""
+
+    sampler: str
+    schedule: str | None
+    length: int
+    flow: bool
+    fields: tuple[str, str]
+    """The request's fields of its sampler and schedule type."""
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Which of our samplers and schedule types it names."""
+        return tuple(dict.fromkeys(name for name in (self.sampler, self.schedule) if is_own(name)))  # type: ignore[misc]
+
+    def obstacle(self, noise_levels: int | None) -> str | None:
+        """Why ours can't draw it, or None."""
+        if self.own_names and self.flow:
+            return "this is a flow model, and it is for SD 1.5, SD 2 and SDXL"
+        return schedule_obstacle(schedule_in_effect(self.sampler, self.schedule), self.length, noise_levels)
+
+
+def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> Iterator[Pass]:
+    """The first pass, and the hires pass if there is one."""
+    request = draft.request
+    steps, denoise = draft["steps"], draft["denoising_strength"] or 0.0
+    fixed = request.mode == "img2img" and request.img2img_fixed_steps
+    flow = checkpoint.flow if request.flow is None else request.flow
+    length = _length(steps, denoise) if fixed else steps
+    yield Pass(draft["sampler_name"], draft["scheduler"], length, flow, ("sampler_name", "scheduler"))
+    if not draft["enable_hr"]:
+        return
+    yield Pass(
+        draft["hr_sampler_name"] or draft["sampler_name"],
+        draft["hr_scheduler"] or draft["scheduler"],
+        _length(draft["hr_second_pass_steps"] or steps, denoise),
+        hr_checkpoint.flow if hr_checkpoint else flow,
+        ("hr_sampler_name", "hr_scheduler"),
+    )
+
+
+def _length(steps: int, denoise: float) -> int:
+    return schedule_length(steps, denoise) if denoise >= NOTHING else 0
+
+
+def fitting_schedule(sampler: str, recipe: Recipe, draft: Draft) -> str:
+    """The schedule type for a sampler under a recipe: TCD's own for TCD, and for nothing else."""
+    if sampler == TCD and TCD in draft.request.own_samplers and draft.request.has_schedule(TCD):
+        return TCD
+    return SGM_UNIFORM if recipe.scheduler == TCD else recipe.scheduler
+
+
+def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> list[str]:
+    """Take ours out of the passes that they can't draw; one sentence for each reason.
+
+    Otherwise the picture would be lost, or drawn by a schedule that nobody asked for.
+    """
+    told = []
+    for one in passes(draft, checkpoint, hr_checkpoint):  # lazily: the hires pass inherits what was mended
+        why = one.obstacle(draft.request.noise_levels)
+        if why is None:
+            continue
+        sampler, schedule = one.fields
+        taken = []
+        if is_own(one.sampler):
+            taken.append(f"sampler {EULER}")
+            draft.set(sampler, EULER, "can't be used here", even_explicit=True)
+        if one.schedule is not None and is_own(one.schedule):
+            taken.append(f"schedule type {AUTOMATIC}")
+            draft.set(schedule, AUTOMATIC, "can't be used here", even_explicit=True)
+        told.append(f"{' and '.join(one.own_names)} can't be used here: {why}; {' and '.join(taken)} was taken.")
+    return list(dict.fromkeys(told))
+
+
+def settle_own_sampling(
+    draft: Draft, settings: Settings, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None
+) -> float | None:
+    """The last word on a tuned draft's use of ours, with its notices; returns TCD's eta where one was asked for.
+
+    Raises Refusal where the settings name what can't draw the first pass.
+    """
+    first = next(passes(draft, checkpoint, hr_checkpoint))
+    why = first.obstacle(draft.request.noise_levels)
+    if why and is_own(settings.sampler, settings.scheduler):
+        raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}: nothing was changed.")
+    draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
+    drawn = list(passes(draft, checkpoint, hr_checkpoint))
+    for name in dict.fromkeys(name for one in drawn for name in one.own_names):
+        draft.notices.append(f"{name} is this extension's own: a WebUI without it can't redraw this picture.")
+    if settings.eta == "auto":
+        return None
+    if all(one.sampler != TCD for one in drawn):
+        draft.notices.append(f"Eta was not used: only {TCD} takes it from here.")
+        return None
+    return float(settings.eta)
