@@ -1,4 +1,4 @@
-"""`python3 run.py bench hook|quality [--json FILE]`: what the extension costs, and what the LoRAs keep."""
+"""`python3 run.py bench hook|quality|sampling [--json FILE]`: what the extension costs, and what it keeps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 BENCHMARKS = {
     "hook": "milliseconds that the hooks add to a picture, with 1,000 LoRA files; first and later scans",
     "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
+    "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
 }
 
 
@@ -20,11 +21,16 @@ def main() -> None:
     parser.add_argument(
         "--prompts", type=int, default=512, help="quality: how many explicit ones; half as many vague (default: 512)"
     )
+    parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
     if args.name == "hook":
         from . import bench_hook
 
         bench_hook.run(args.json)
+    elif args.name == "sampling":
+        from . import bench_sampling
+
+        bench_sampling.run(args.json, args.write)
     else:
         from . import bench_quality
 

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from statistics import median
 from typing import Any
@@ -100,9 +101,9 @@ class TcdCase:
     """Noise levels as the hosts have them, from float64, in place of diffusers', which add up rounding."""
 
 
-def tcd_cases(predictions: Iterable[Prediction] = PREDICTIONS, **fixed: Any) -> Iterator[TcdCase]:
-    """Every combination of steps, eta, prediction and batch; `fixed` are the fields that all have alike."""
-    for steps, eta, prediction, batch in product(STEPS, ETAS, predictions, BATCHES):
+def tcd_cases(steps: int, predictions: Iterable[Prediction] = PREDICTIONS, **fixed: Any) -> Iterator[TcdCase]:
+    """Every combination of eta, prediction and batch; `fixed` are the fields that all have alike."""
+    for eta, prediction, batch in product(ETAS, predictions, BATCHES):
         yield TcdCase(steps, eta, prediction, batch, **fixed)
 
 
@@ -166,24 +167,19 @@ Published = Callable[[int], Any]
 """Steps -> a diffusers scheduler, new, with its timesteps set."""
 
 
-def _trailing(kind: type[Any], **changed: Any) -> Published:
-    def scheduler(steps: int) -> Any:
-        new = kind.from_config({**CHECKPOINT_CONFIG, **changed}, timestep_spacing="trailing")
-        new.set_timesteps(steps)
-        return new
-
+def _trailing(kind: type[Any], steps: int) -> Any:
+    scheduler = kind.from_config(CHECKPOINT_CONFIG, timestep_spacing="trailing")
+    scheduler.set_timesteps(steps)
     return scheduler
 
 
-EULER = _trailing(EulerDiscreteScheduler)
-DDIM = _trailing(DDIMScheduler)
-"""As the model card sets it for the N-step LoRAs: it ends at timestep 0's noise level."""
-DDIM_TO_ONE = _trailing(DDIMScheduler, set_alpha_to_one=True)
-"""Ends without noise."""
+EULER: Published = partial(_trailing, EulerDiscreteScheduler)
+DDIM: Published = partial(_trailing, DDIMScheduler)
+"""As the model card sets it for the N-step LoRAs."""
 
 
 def euler_rms(made: Published, steps: int, ways: EulerWays, net: Net | None = None) -> float:
-    """Euler on SGM Uniform against a published scheduler, batch 4; without a `net`, with the mixture's."""
+    """k-diffusion's Euler on SGM Uniform against a published scheduler, batch 4; without a `net`, the mixture's."""
     scheduler, noise = made(steps), Noise(batch=4)
     net = net or Mixture(scheduler.alphas_cumprod)
     model = wrapped(net, scheduler.alphas_cumprod, rounds=ways.rounds)
@@ -208,9 +204,9 @@ def sgm_uniform(steps: int, model: Any) -> Tensor:
     return model.t_to_sigma(torch.linspace(float(first), float(last), steps + 1)[:-1])
 
 
-def euler_sgm_vs_trailing_rms() -> float:
-    """Euler on SGM Uniform, as the hosts run it, against diffusers' Euler at trailing timesteps: the worst."""
-    return max(euler_rms(EULER, steps, ways) for steps in TRAILING_STEPS for ways in AS_HOSTS)
+def worst_euler_rms(made: Published, *ways: EulerWays) -> float:
+    """The worst of the published step counts, with the mixture's net."""
+    return max(euler_rms(made, steps, way) for steps in TRAILING_STEPS for way in ways)
 
 
 def one_step_rms(sampler: Callable[..., Tensor], *, start_as_published: bool = True, rounds: bool = True) -> float:

@@ -83,7 +83,7 @@ def test_the_landings_are_diffusers_at_every_eta(steps: int) -> None:
 @pytest.mark.parametrize("steps", fidelity.STEPS)
 @pytest.mark.parametrize("prediction", fidelity.PREDICTIONS)
 def test_tcd_is_diffusers_to_the_last_rounding(steps: int, prediction: Any) -> None:
-    cases = [TcdCase(steps, eta, prediction, batch) for eta in fidelity.ETAS for batch in fidelity.BATCHES]
+    cases = list(fidelity.tcd_cases(steps, (prediction,)))
     assert max(map(tcd_rms, cases)) <= LIMIT_FLOAT32
     assert max(tcd_rms(replace(case, hosts_table=True, rounds=False)) for case in cases) <= LIMIT_FLOAT32
     assert max(tcd_rms(replace(case, dtype=torch.float64)) for case in cases) <= LIMIT_FLOAT64
@@ -91,8 +91,7 @@ def test_tcd_is_diffusers_to_the_last_rounding(steps: int, prediction: Any) -> N
 
 @pytest.mark.parametrize("steps", fidelity.STEPS)
 def test_tcd_is_diffusers_where_the_terminal_snr_is_zero(steps: int) -> None:
-    cases = [TcdCase(steps, eta, "v_prediction", zero_snr=True) for eta in fidelity.ETAS]
-    assert max(map(tcd_rms, cases)) <= LIMIT_FLOAT32
+    assert max(map(tcd_rms, fidelity.tcd_cases(steps, ("v_prediction",), zero_snr=True))) <= LIMIT_FLOAT32
 
 
 @pytest.mark.parametrize(("steps", "eta", "batch"), [(1, 1.0, 1), (2, 0.3, 4), (5, 1.0, 1), (8, 0.3, 1)])
@@ -104,11 +103,10 @@ def test_tcd_is_diffusers_with_the_miniature(miniature: Net, steps: int, eta: fl
 def test_euler_differs_from_the_published_by_timesteps_start_and_end_alone(steps: int) -> None:
     assert fidelity.euler_rms(fidelity.EULER, steps, EulerWays(timesteps=True)) <= LIMIT_FLOAT32
     assert fidelity.euler_rms(fidelity.DDIM, steps, EulerWays(timesteps=True, start=True, end=True)) <= LIMIT_FLOAT32
-    assert fidelity.euler_rms(fidelity.DDIM_TO_ONE, steps, EulerWays(timesteps=True, start=True)) <= LIMIT_FLOAT32
 
 
 def test_euler_as_the_hosts_run_it_is_near_the_published() -> None:
-    assert fidelity.euler_sgm_vs_trailing_rms() <= 0.01
+    assert fidelity.worst_euler_rms(fidelity.EULER, *fidelity.AS_HOSTS) <= 0.01
 
 
 @pytest.mark.parametrize("sampler", fidelity.ONE_STEP_SAMPLERS)
