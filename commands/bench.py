@@ -1,4 +1,4 @@
-"""`python3 run.py bench hook|quality|sampling [--json FILE]`: what the extension costs, and what it keeps."""
+"""`python3 run.py bench hook|quality|unified|sampling [--json FILE]`: what the extension costs, and what it keeps."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 BENCHMARKS = {
     "hook": "milliseconds that the hooks add to a picture, with 1,000 LoRA files; first and later scans",
     "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
+    "unified": "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
     "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
 }
 
@@ -19,7 +20,10 @@ def main() -> None:
     parser.add_argument("name", choices=tuple(BENCHMARKS))
     parser.add_argument("--json", metavar="FILE", help="also write the figures here")
     parser.add_argument(
-        "--prompts", type=int, default=512, help="quality: how many explicit ones; half as many vague (default: 512)"
+        "--prompts",
+        type=int,
+        default=512,
+        help="quality, unified: how many explicit ones; quality: half as many vague ones too (default: 512)",
     )
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
@@ -27,6 +31,10 @@ def main() -> None:
         from . import bench_hook
 
         bench_hook.run(args.json)
+    elif args.name == "unified":
+        from . import bench_unified
+
+        bench_unified.run(args.prompts, args.json)
     elif args.name == "sampling":
         from . import bench_sampling
 
