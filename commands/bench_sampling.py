@@ -194,7 +194,7 @@ def _told_of_cfg_one(figures: Mapping[str, float]) -> str:
     ratio, difference = figures["a1111_cfg1_eval_ratio"], figures["a1111_cfg1_pixel_difference_max"]
     return (
         f"**CFG 1 on A1111**: {ratio:g} times the evaluations of the same request by hand; the pictures differ by "
-        f"{difference:g} of 255 at the most, by a larger batch's rounding."
+        f"{difference:g} of 255 at the most, by rounding."
     )
 
 
