@@ -9,6 +9,7 @@ from .draft import Draft
 from .families import Checkpoint
 from .own_sampling import AUTOMATIC, TCD, is_own, schedule_in_effect, schedule_obstacle
 from .recipes import EULER, SGM_UNIFORM, Recipe
+from .request import Request
 from .second_pass import NOTHING, schedule_length
 from .settings import Settings
 from .target import Refusal
@@ -22,17 +23,23 @@ class Pass:
     schedule: str | None
     length: int
     flow: bool
+    own_sampler: bool
+    own_schedule: bool
+    """Whether its sampler and its schedule type are ours, and not another extension's of the same name."""
     fields: tuple[str, str]
     """The request's fields of its sampler and schedule type."""
 
     @property
     def own_names(self) -> tuple[str, ...]:
         """Which of our samplers and schedule types it names."""
-        return tuple(dict.fromkeys(name for name in (self.sampler, self.schedule) if is_own(name)))  # type: ignore[misc]
+        named = ((self.own_sampler, self.sampler), (self.own_schedule, self.schedule or ""))
+        return tuple(dict.fromkeys(name for own, name in named if own))
 
     def obstacle(self, noise_levels: int | None) -> str | None:
         """Why ours can't draw it, or None."""
-        if self.own_names and self.flow:
+        if not self.own_names:
+            return None
+        if self.flow:
             return "this is a flow model, and it is for SD 1.5, SD 2 and SDXL"
         return schedule_obstacle(schedule_in_effect(self.sampler, self.schedule), self.length, noise_levels)
 
@@ -44,16 +51,24 @@ def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | Non
     fixed = request.mode == "img2img" and request.img2img_fixed_steps
     flow = checkpoint.flow if request.flow is None else request.flow
     length = _length(steps, denoise) if fixed else steps
-    yield Pass(draft["sampler_name"], draft["scheduler"], length, flow, ("sampler_name", "scheduler"))
+    yield _pass(request, draft["sampler_name"], draft["scheduler"], length, flow, ("sampler_name", "scheduler"))
     if not draft["enable_hr"]:
         return
-    yield Pass(
+    yield _pass(
+        request,
         draft["hr_sampler_name"] or draft["sampler_name"],
         draft["hr_scheduler"] or draft["scheduler"],
         _length(draft["hr_second_pass_steps"] or steps, denoise),
         hr_checkpoint.flow if hr_checkpoint else flow,
         ("hr_sampler_name", "hr_scheduler"),
     )
+
+
+def _pass(
+    request: Request, sampler: str, schedule: str | None, length: int, flow: bool, fields: tuple[str, str]
+) -> Pass:
+    own_sampler, own_schedule = sampler in request.own_samplers, schedule in request.own_schedules
+    return Pass(sampler, schedule, length, flow, own_sampler, own_schedule, fields)
 
 
 def _length(steps: int, denoise: float) -> int:
@@ -79,10 +94,10 @@ def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Ch
             continue
         sampler, schedule = one.fields
         taken = []
-        if is_own(one.sampler):
+        if one.own_sampler:
             taken.append(f"sampler {EULER}")
             draft.set(sampler, EULER, "can't be used here", even_explicit=True)
-        if one.schedule is not None and is_own(one.schedule):
+        if one.own_schedule:
             taken.append(f"schedule type {AUTOMATIC}")
             draft.set(schedule, AUTOMATIC, "can't be used here", even_explicit=True)
         told.append(f"{' and '.join(one.own_names)} can't be used here: {why}; {' and '.join(taken)} was taken.")
@@ -106,7 +121,7 @@ def settle_own_sampling(
         draft.notices.append(f"{name} is this extension's own: a WebUI without it can't redraw this picture.")
     if settings.eta == "auto":
         return None
-    if all(one.sampler != TCD for one in drawn):
+    if not any(one.own_sampler and one.sampler == TCD for one in drawn):
         draft.notices.append(f"Eta was not used: only {TCD} takes it from here.")
         return None
     return float(settings.eta)

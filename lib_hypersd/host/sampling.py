@@ -16,7 +16,6 @@ from ..own_sampling import (
     TCD,
     TCD_ETA,
     is_own,
-    schedule_in_effect,
     tcd_eta,
 )
 from ..recipes import EULER
@@ -154,8 +153,11 @@ def keep_sampler_name() -> None:
 
 def names_own_sampling(p: Any) -> bool:
     """Whether `p` names one of ours, for either pass."""
-    fields = ("sampler_name", "scheduler", "hr_sampler_name", "hr_scheduler")
-    return is_own(*(getattr(p, field, None) for field in fields))
+    samplers: tuple[Any, ...] = (p.sampler_name, getattr(p, "hr_sampler_name", None))
+    schedules: tuple[Any, ...] = (getattr(p, "scheduler", None), getattr(p, "hr_scheduler", None))
+    if not is_own(*samplers, *schedules):  # the usual case, for next to nothing
+        return False
+    return not (own_samplers().isdisjoint(samplers) and own_schedules().isdisjoint(schedules))
 
 
 def model_noise(p: Any) -> dict[str, Any]:
@@ -184,8 +186,9 @@ def start_from_unit_variance(p: Any, noise: Tensor) -> None:
     """
     if getattr(p, "is_hr_pass", False) or hasattr(p, "init_images") or shared.opts.sgm_noise_multiplier:
         return
-    ours = {p.sampler_name, schedule_in_effect(p.sampler_name, getattr(p, "scheduler", None))}
-    if ours & {TCD, ONE_STEP_UNET} and not is_flow(model_sigmas(p.sampler.model_wrap)):
+    sampler, schedule = p.sampler_name, getattr(p, "scheduler", None)
+    ours = sampler in own_samplers() or (schedule == ONE_STEP_UNET and schedule in own_schedules())
+    if ours and not is_flow(model_sigmas(p.sampler.model_wrap)):
         noise.mul_(unit_variance(float(p.sampler.get_sigmas(p, p.steps)[0])))
 
 

@@ -195,3 +195,9 @@ def test_a_refused_request_gives_way_too(everything: LoraIndex) -> None:
     plan = make_plan(asked, Settings(lora="Hyper-SDXL-8steps-lora"), FLUX, everything)
     assert not plan.active
     assert result(asked, plan).scheduler == "Automatic"
+
+
+def test_another_extensions_sampler_of_our_name_is_left_alone() -> None:
+    asked = request(sampler_name=TCD, scheduler=TCD, steps=51, own_samplers=frozenset(), own_schedules=frozenset())
+    assert plan_for_own_sampling(asked, SD15) is None
+    assert plan_for_own_sampling(asked, FLUX) is None
