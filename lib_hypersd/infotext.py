@@ -7,7 +7,7 @@ from typing import Any
 
 from . import recipes
 from .catalog import BY_NAME, Variant
-from .own_sampling import tcd_eta
+from .own_sampling import TCD_ETA, tcd_eta
 from .prompt_tags import find_tags
 from .request import Plan
 from .second_pass import on_trained_timesteps
@@ -51,7 +51,7 @@ def panel_value(key: str, params: Mapping[str, Any]) -> Any:
 
     A component keeps its default wherever the default would leave the pasted value alone.
     """
-    if NAME not in params and key != "eta":
+    if NAME not in params:
         return False if key == "enabled" else getattr(PANEL_DEFAULTS, key)
     paste = _PASTE.get(key)
     return paste(params) if paste else getattr(PANEL_DEFAULTS, key)
@@ -104,10 +104,13 @@ def _choice(field: str, stock: str, *keys: str) -> Callable[[Mapping[str, Any]],
     return pasted
 
 
-def _eta(params: Mapping[str, Any]) -> Setting:
-    """ "auto" where it is what comes by itself."""
-    eta, steps = _number(params.get(ETA, -1)), params.get("Steps")
-    return "auto" if eta < 0 or eta == tcd_eta(1 if steps == "1" else 2) else params[ETA]
+def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
+    """The panel's Eta for a pasted infotext; "auto" where that is what comes by itself.
+
+    `several` is the host's option for two or more steps, None where that is no number.
+    """
+    eta, steps = _number(params.get(ETA, -1)), 1 if params.get("Steps") == "1" else 2
+    return "auto" if eta < 0 or eta == tcd_eta(steps, TCD_ETA if several is None else several) else params[ETA]
 
 
 def _weight(params: Mapping[str, Any]) -> str:
@@ -143,7 +146,6 @@ _PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "distilled_cfg": _distilled,
     "sampler": _choice("sampler", recipes.EULER, "Sampler", "Hires sampler"),
     "scheduler": _choice("scheduler", recipes.SGM_UNIFORM, "Schedule type", "Hires schedule type"),
-    "eta": _eta,
     "hires_steps": _second_pass,
     "hires_denoise": _second_pass,
 }

@@ -184,10 +184,14 @@ def _connect(
         component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{page.tab}')"})
 
 
-def infotext_fields(ordered: Sequence[Any]) -> list[tuple[Any, Callable[[dict[str, Any]], Any]]]:
+def infotext_fields(
+    ordered: Sequence[Any], option_eta: Callable[[], float | None]
+) -> list[tuple[Any, Callable[[dict[str, Any]], Any]]]:
     """(component, value from a pasted infotext) pairs, for the host's paste button."""
 
     def pasted(key: str) -> Callable[[dict[str, Any]], Any]:
+        if key == "eta":
+            return lambda params: infotext.panel_eta(params, option_eta())
         return lambda params: infotext.panel_value(key, params)
 
     return [(component, pasted(key)) for key, component in zip(KEYS, ordered, strict=True)]

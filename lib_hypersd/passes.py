@@ -23,6 +23,7 @@ class Pass:
     schedule: str | None
     length: int
     flow: bool
+    noise_levels: int | None
     own_sampler: bool
     own_schedule: bool
     """Whether its sampler and its schedule type are ours, and not another extension's of the same name."""
@@ -35,13 +36,13 @@ class Pass:
         named = ((self.own_sampler, self.sampler), (self.own_schedule, self.schedule or ""))
         return tuple(dict.fromkeys(name for own, name in named if own))
 
-    def obstacle(self, noise_levels: int | None) -> str | None:
+    def obstacle(self) -> str | None:
         """Why ours can't draw it, or None."""
         if not self.own_names:
             return None
         if self.flow:
             return "this is a flow model, and it is for SD 1.5, SD 2 and SDXL"
-        return schedule_obstacle(schedule_in_effect(self.sampler, self.schedule), self.length, noise_levels)
+        return schedule_obstacle(schedule_in_effect(self.sampler, self.schedule), self.length, self.noise_levels)
 
 
 def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> Iterator[Pass]:
@@ -49,9 +50,9 @@ def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | Non
     request = draft.request
     steps, denoise = draft["steps"], draft["denoising_strength"] or 0.0
     fixed = request.mode == "img2img" and request.img2img_fixed_steps
-    flow = checkpoint.flow if request.flow is None else request.flow
+    model = (checkpoint.flow if request.flow is None else request.flow), request.noise_levels
     length = _length(steps, denoise) if fixed else steps
-    yield _pass(request, draft["sampler_name"], draft["scheduler"], length, flow, ("sampler_name", "scheduler"))
+    yield _pass(request, draft["sampler_name"], draft["scheduler"], length, model, ("sampler_name", "scheduler"))
     if not draft["enable_hr"]:
         return
     yield _pass(
@@ -59,16 +60,21 @@ def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | Non
         draft["hr_sampler_name"] or draft["sampler_name"],
         draft["hr_scheduler"] or draft["scheduler"],
         _length(draft["hr_second_pass_steps"] or steps, denoise),
-        hr_checkpoint.flow if hr_checkpoint else flow,
+        (hr_checkpoint.flow, None) if hr_checkpoint else model,
         ("hr_sampler_name", "hr_scheduler"),
     )
 
 
 def _pass(
-    request: Request, sampler: str, schedule: str | None, length: int, flow: bool, fields: tuple[str, str]
+    request: Request,
+    sampler: str,
+    schedule: str | None,
+    length: int,
+    model: tuple[bool, int | None],
+    fields: tuple[str, str],
 ) -> Pass:
     own_sampler, own_schedule = sampler in request.own_samplers, schedule in request.own_schedules
-    return Pass(sampler, schedule, length, flow, own_sampler, own_schedule, fields)
+    return Pass(sampler, schedule, length, *model, own_sampler, own_schedule, fields)
 
 
 def _length(steps: int, denoise: float) -> int:
@@ -89,7 +95,7 @@ def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Ch
     """
     told = []
     for one in passes(draft, checkpoint, hr_checkpoint):  # lazily: the hires pass inherits what was mended
-        why = one.obstacle(draft.request.noise_levels)
+        why = one.obstacle()
         if why is None:
             continue
         sampler, schedule = one.fields
@@ -100,7 +106,7 @@ def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Ch
         if one.own_schedule:
             taken.append(f"schedule type {AUTOMATIC}")
             draft.set(schedule, AUTOMATIC, "can't be used here", even_explicit=True)
-        told.append(f"{' and '.join(one.own_names)} can't be used here: {why}; {' and '.join(taken)} was taken.")
+        told.append(f"{' and '.join(one.own_names)} can't be used here: {why}; taken instead: {' and '.join(taken)}.")
     return list(dict.fromkeys(told))
 
 
@@ -112,7 +118,7 @@ def settle_own_sampling(
     Raises Refusal where the settings name what can't draw the first pass.
     """
     first = next(passes(draft, checkpoint, hr_checkpoint))
-    why = first.obstacle(draft.request.noise_levels)
+    why = first.obstacle()
     if why and is_own(settings.sampler, settings.scheduler):
         raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}: nothing was changed.")
     draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)

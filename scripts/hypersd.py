@@ -32,7 +32,7 @@ class HyperSDScript(scripts.Script):
         components = panel.build(
             self._page_of_tab(), host.panel_choices(), InputAccordion, generation.preview, host.panel_choices
         )
-        self.infotext_fields = panel.infotext_fields(components)
+        self.infotext_fields = panel.infotext_fields(components, host.option_eta)
         self._page = None
         return components
 
@@ -92,14 +92,8 @@ def on_app_started(_demo: Any, app: Any) -> None:
     api.add_routes(app)
 
 
-def on_before_ui() -> None:
-    """Every script is loaded by then."""
-    host.watch_axes()
-    host.keep_sampler_name()
-
-
 host.register_sampling()  # before the page's lists are made
 script_callbacks.on_script_unloaded(host.unregister_sampling)
-script_callbacks.on_before_ui(on_before_ui)
+script_callbacks.on_before_ui(host.watch_axes)  # every script is loaded by then
 script_callbacks.on_ui_settings(on_ui_settings)
 script_callbacks.on_app_started(on_app_started)

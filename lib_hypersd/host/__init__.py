@@ -13,7 +13,6 @@ from .reading import img2img_fixed_steps, read_request, request_from_values, txt
 from .sampling import (
     OPTION_ETA,
     ask_eta,
-    keep_sampler_name,
     names_own_sampling,
     option_eta,
     own_samplers,
@@ -38,7 +37,6 @@ __all__ = [
     "host_lists",
     "host_name",
     "img2img_fixed_steps",
-    "keep_sampler_name",
     "keep_tags",
     "lora_cache",
     "lora_index",

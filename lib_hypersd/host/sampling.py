@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,10 +58,14 @@ def register_sampling() -> None:
             if not {label, _INNER_NAMES[label]} & set(sd_schedulers.schedulers_map):
                 _add_schedule(label)
     sd_samplers.set_samplers()
+    _keep_sampler_name()
 
 
 def unregister_sampling() -> None:
     """Take ours out of the host's lists."""
+    lookup: Any = getattr(sd_samplers, "get_sampler_and_scheduler", None)
+    if hasattr(lookup, _OURS):
+        sd_samplers.get_sampler_and_scheduler = lookup.__wrapped__
     sd_samplers.all_samplers[:] = [s for s in sd_samplers.all_samplers if not _is_ours(s)]
     for name in own_samplers():
         del sd_samplers.all_samplers_map[name]
@@ -78,8 +83,8 @@ def own_samplers() -> frozenset[str]:
 
 def own_schedules() -> frozenset[str]:
     """Labels of schedule types that this host lists and that are ours."""
-    schedules = sd_schedulers.schedulers if sd_schedulers is not None else ()
-    return frozenset(s.label for s in schedules if _is_ours(s))
+    known = sd_schedulers.schedulers_map if sd_schedulers is not None else {}
+    return frozenset(label for label in SCHEDULES if _is_ours(known.get(label)))
 
 
 def _is_ours(entry: Any) -> bool:
@@ -127,20 +132,22 @@ def _levels(label: str, steps: int, inner_model: Any) -> Tensor:
         return levels
 
 
-def keep_sampler_name() -> None:
-    """Keep the hosts from cutting our sampler's name where another extension calls a schedule type "TCD". Idempotent.
+def _keep_sampler_name() -> None:
+    """Keep the hosts from cutting our sampler's name where another extension calls a schedule type "TCD".
 
     They would take "Hyper-SD TCD" for a sampler "Hyper-SD" with that schedule type, and fall back to their first one.
+    Such an extension may come at any time, and the host asks before any hook of ours.
     """
-    lookup = sd_samplers.get_sampler_and_scheduler if hasattr(sd_samplers, "get_sampler_and_scheduler") else None
-    if lookup is None or hasattr(lookup, _OURS) or lookup(TCD, AUTOMATIC)[0] == TCD or TCD not in own_samplers():
+    lookup = getattr(sd_samplers, "get_sampler_and_scheduler", None)
+    if lookup is None:
         return
 
+    @functools.wraps(lookup)
     def get_sampler_and_scheduler(sampler_name: Any, scheduler_name: Any, **habits: Any) -> tuple[str, str]:
-        if sampler_name != TCD:
+        if sampler_name != TCD or TCD not in own_samplers():
             found: tuple[str, str] = lookup(sampler_name, scheduler_name, **habits)
             return found
-        schedule = lookup("Euler", scheduler_name, **habits)[1]
+        schedule = lookup(EULER, scheduler_name, **habits)[1]
         own = schedule == TCD and habits.get("convert_automatic", True)
         return TCD, AUTOMATIC if own else schedule
 

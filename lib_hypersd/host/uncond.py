@@ -46,7 +46,9 @@ def skip_idle_uncond(p: Any) -> None:
     def without_idle_uncond(
         x: Any, sigma: Any, uncond: Any, cond: Any, cond_scale: Any, *rest: Any, **more: Any
     ) -> Any:
-        if cond_scale != 1 or denoiser.cond_scale_miltiplier != 1 or not _one_cond_each(cond):
+        guided = cond_scale != 1 or denoiser.cond_scale_miltiplier != 1
+        # A sampler says only while it samples that it reads the uncond's noise.
+        if guided or denoiser.need_last_noise_uncond or not _one_cond_each(cond):
             return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
         with _skipping(p):
             return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
@@ -65,7 +67,7 @@ def _is_read(p: Any, denoiser: Any) -> bool:
     listened = any(script_callbacks.callback_map.get(name) for name in _CALLBACKS)
     # Inpainting and unCLIP models, whose image conditioning the option leaves at twice the batch; InstructPix2Pix.
     special = shared.sd_model.model.conditioning_key != "crossattn" or shared.sd_model.cond_stage_key == "edit"
-    return bool(replaced or options or listened or special or denoiser.need_last_noise_uncond)
+    return bool(replaced or options or listened or special)
 
 
 def _one_cond_each(cond: Any) -> bool:

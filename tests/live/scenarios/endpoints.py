@@ -49,7 +49,9 @@ def the_catalogs_recipes_are_the_published_ones(target: Target) -> None:
         recipe = entry["recipe"]
         cfg = recipe["cfg"]
         equal((cfg["value"], cfg["low"], cfg["high"]), published.cfg, f"{entry['name']}: CFG")
-        equal((recipe["sampler"], recipe["scheduler"]), ("Euler", "SGM Uniform"), f"{entry['name']}: sampler")
+        unified = entry["name"].endswith("-1step-lora")
+        sampling = ("Hyper-SD TCD", "Hyper-SD TCD") if unified else ("Euler", "SGM Uniform")
+        equal((recipe["sampler"], recipe["scheduler"]), sampling, f"{entry['name']}: sampler")
         equal(recipe["steps"], published.steps, f"{entry['name']}: steps")
 
 

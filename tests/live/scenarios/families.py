@@ -200,9 +200,10 @@ def the_one_step_unet_needs_no_lora(target: Target) -> None:
     drawn = target.draw(hypersd={}, **with_checkpoint(title))
     fields = drawn.infotext.fields
     equal(tags(drawn.infotext.prompt), [], "tags")
-    equal((fields["Steps"], fields["Sampler"], fields.get("Schedule type")), ("2", "Euler a", SCHEDULER), "recipe")
+    recipe = (fields["Steps"], fields["Sampler"], fields.get("Schedule type"))
+    equal(recipe, ("1", "Euler a", "Hyper-SD 1-step UNet"), "recipe")
     near(float(fields["CFG scale"]), 1, "CFG")
-    check("hires" in drawn.infotext.own().get("Hyper-SD notice", "").lower(), f"notice: {drawn.infotext.own()}")
+    check("redraw" in drawn.infotext.own().get("Hyper-SD notice", ""), f"notice: {drawn.infotext.own()}")
 
 
 @scenario
