@@ -83,8 +83,8 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
         )
     if file.unified and not _has_tcd(draft):
         draft.notices.append(
-            f"Another extension's sampler is called {own_sampling.TCD} here: {recipes.EULER} and {recipes.SGM_UNIFORM} "
-            "were taken."
+            f"Another extension's sampler or schedule type is called {own_sampling.TCD} here: {recipes.EULER} and "
+            f"{recipes.SGM_UNIFORM} were taken."
         )
     return file_target(file, family, steps, checkpoint, settings, typed, index, draft)
 
@@ -126,7 +126,7 @@ def typed_otherwise(typed: Typed) -> list[str]:
 
 
 def _has_tcd(draft: Draft) -> bool:
-    return own_sampling.TCD in draft.request.own_samplers
+    return own_sampling.TCD in draft.request.own_samplers and draft.request.has_schedule(own_sampling.TCD)
 
 
 def _one_step_unet(settings: Settings, draft: Draft) -> Target:
