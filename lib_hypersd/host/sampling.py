@@ -78,7 +78,7 @@ def unregister_sampling() -> None:
 
 def own_samplers() -> frozenset[str]:
     """Names of samplers that this host lists and that are ours."""
-    return frozenset(name for name, s in sd_samplers.all_samplers_map.items() if _is_ours(s))
+    return frozenset(name for name in SCHEDULES if _is_ours(sd_samplers.all_samplers_map.get(name)))
 
 
 def own_schedules() -> frozenset[str]:
