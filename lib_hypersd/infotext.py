@@ -93,13 +93,18 @@ def _recipe(variant: Variant) -> recipes.Recipe:
     return recipes.recipe_for(variant.family, variant.kind, variant.steps, unified=variant.unified)
 
 
+_SAME = "Use same "
+"""What the hosts' parsers put where the hires pass has the first one's."""
+
+
 def _choice(field: str, stock: str, *keys: str) -> Callable[[Mapping[str, Any]], str]:
     """ "auto" where every pasted value is the recipe's; `stock` is most recipes'."""
 
     def pasted(params: Mapping[str, Any]) -> str:
         variant = BY_NAME.get(str(params[NAME]))
         recipe_value = getattr(_recipe(variant), field) if variant else stock
-        return "auto" if {params[key] for key in keys if key in params} <= {recipe_value} else "keep"
+        drawn = {params[key] for key in keys if key in params and not str(params[key]).startswith(_SAME)}
+        return "auto" if drawn <= {recipe_value} else "keep"
 
     return pasted
 

@@ -219,6 +219,7 @@ def _summary(draft: Draft, target: Target) -> str:
     if target.recipe.distilled_cfg is not None and draft["distilled_cfg_scale"] is not None:
         parts.append(f"distilled CFG {show(draft['distilled_cfg_scale'])}")
     parts.append(draft["sampler_name"])
-    if draft["scheduler"] is not None:
-        parts.append(draft["scheduler"])
+    schedule = schedule_in_effect(draft["sampler_name"], draft["scheduler"])
+    if schedule is not None:
+        parts.append(schedule)
     return " · ".join(dict.fromkeys(parts))
