@@ -29,7 +29,7 @@ def begin(p: Any) -> None:
 def process(p: Any, args: Sequence[Any]) -> None:
     """The `process` hook: plan this generation and apply the plan, or leave everything and say why."""
     begin(p)
-    if args and args[0] is False and not _any_tag(p) and not host.names_own_sampling(p):
+    if _is_idle(p, args):
         return
     try:
         _process(p, args)
@@ -39,9 +39,16 @@ def process(p: Any, args: Sequence[Any]) -> None:
         _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
 
 
+def _is_idle(p: Any, args: Sequence[Any]) -> bool:
+    """Whether nothing asks for this extension: the panel is off, and so is all that could ask in its place."""
+    if not args or args[0] is not False or host.values_set_by_axes(p):
+        return False
+    return not _any_tag(p) and not host.names_own_sampling(p)
+
+
 def _process(p: Any, args: Sequence[Any]) -> None:
     try:
-        settings = _settings(args)
+        settings = _settings(p, args)
         if settings is not None:
             settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
@@ -79,11 +86,15 @@ def _plan(p: Any, settings: Settings | None) -> Plan | None:
     return by_tags or _by_own_sampling(p)
 
 
-def _settings(args: Sequence[Any]) -> Settings | None:
-    """The settings of an object or of a ticked panel; None where the panel is off and only tags can activate."""
-    if args and args[0] is False:
-        return None
-    return from_script_args(args)
+def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
+    """The settings of an object or of a ticked panel; None where the panel is off and only tags can activate.
+
+    A cell of a plot along one of our axes is drawn with the panel's settings and the cell's, unless it says off.
+    """
+    axes, is_off = host.values_set_by_axes(p), bool(args) and args[0] is False
+    if axes:
+        return replace(from_script_args(args), **{**({"enabled": True} if is_off else {}), **axes})
+    return None if is_off else from_script_args(args)
 
 
 def _by_settings(p: Any, request: Request, settings: Settings) -> Plan:

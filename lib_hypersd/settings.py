@@ -158,7 +158,7 @@ def from_object(values: Mapping[Any, Any]) -> Settings:
 def from_positional(args: Sequence[Any]) -> Settings:
     """Settings from the panel's components. Text boxes hold "8" where the object has 8; an empty one is "auto"."""
     values = {"enabled": False, **dict(zip(KEYS, args, strict=False))}
-    return Settings(**{key: _checked(key, _from_text_box(key, value)) for key, value in values.items()})
+    return Settings(**{key: as_typed(key, value) for key, value in values.items()})
 
 
 def panel_eta(args: Sequence[Any]) -> float | None:
@@ -166,8 +166,13 @@ def panel_eta(args: Sequence[Any]) -> float | None:
     position = KEYS.index("eta")
     if len(args) <= position:
         return None
-    eta = _checked("eta", _from_text_box("eta", args[position]))
+    eta = as_typed("eta", args[position])
     return None if eta == "auto" else float(eta)
+
+
+def as_typed(key: str, value: object) -> Any:
+    """One setting's value as the panel's text box or dropdown holds it. Raises SettingsError."""
+    return _checked(key, _from_text_box(key, value))
 
 
 def with_listed_names(settings: Settings, lists: HostLists) -> Settings:

@@ -94,6 +94,14 @@ def on_app_started(_demo: Any, app: Any) -> None:
 
 host.register_sampling()  # before the page's lists are made
 script_callbacks.on_script_unloaded(host.unregister_sampling)
-script_callbacks.on_before_ui(host.watch_axes)  # every script is loaded by then
+
+
+def on_before_ui() -> None:
+    """Every script is loaded by then."""
+    host.watch_axes()
+    host.add_own_axes()
+
+
+script_callbacks.on_before_ui(on_before_ui)
 script_callbacks.on_ui_settings(on_ui_settings)
 script_callbacks.on_app_started(on_app_started)

@@ -9,6 +9,7 @@ from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoi
 from .lists import host_lists, panel_choices
 from .loras import lora_cache, lora_index
 from .options import OPTION_TAGS, OPTION_TRAINED_STEPS, prompt_tag_reaction, report
+from .own_axes import add_own_axes, values_set_by_axes
 from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
 from .sampling import (
     OPTION_ETA,
@@ -29,6 +30,7 @@ __all__ = [
     "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
+    "add_own_axes",
     "apply",
     "ask_eta",
     "credentials",
@@ -57,5 +59,6 @@ __all__ = [
     "start_from_unit_variance",
     "txt2img_defaults",
     "unregister_sampling",
+    "values_set_by_axes",
     "watch_axes",
 ]

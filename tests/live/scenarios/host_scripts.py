@@ -66,6 +66,46 @@ def a_schedule_axis_wins(target: Target) -> None:
 
 
 @scenario
+def our_own_axes_set_what_the_panel_sets(target: Target) -> None:
+    name = target.quick.name
+    for label, values, field, wanted in (
+        ("Steps", "2,3", "Steps", ["2", "3"]),
+        ("Weight", "0.5,auto", "Hyper-SD weight", ["0.5", f"{target.quick.weight:g}"]),
+        ("Sampler", "auto,Heun", "Sampler", ["Euler", "Heun"]),
+        ("LoRA", f"none,{name}", "Hyper-SD", ["none", name]),
+    ):
+        got = cells(target, 2, hypersd={"lora": name}, **axis(target, f"[Hyper-SD] {label}", values))
+        equal([cell.get(field) for cell in got], wanted, label)
+    got = cells(
+        target, 2, hypersd={"lora": name}, cfg_scale=1.2, **axis(target, "[Hyper-SD] CFG policy", "clamp,recipe")
+    )
+    equal([float(cell["CFG scale"]) for cell in got], [1.2, 1], "CFG policy")
+
+
+@scenario
+def our_own_axes_need_no_ticked_panel(target: Target) -> None:
+    got = cells(target, 2, **axis(target, "[Hyper-SD] LoRA", f"{target.quick.name},none"))
+    equal([cell.get("Hyper-SD") for cell in got], [target.quick.name, "none"], "Hyper-SD")
+
+
+@scenario
+def an_off_cell_has_stock_settings(target: Target) -> None:
+    drawn = target.draw(hypersd={"lora": target.quick.name}, **axis(target, "[Hyper-SD] On/Off", "On,Off"))
+    equal(["Hyper-SD" in infotext.own() for infotext in drawn.infotexts][-2:], [True, False], "active")
+    off, stock = drawn.infotexts[-1], target.draw().infotext
+    equal((off.prompt, off.foreign()), (stock.prompt, stock.foreign()), "off")
+
+
+@scenario
+def the_hosts_axis_wins_over_ours(target: Target) -> None:
+    arguments = axis(target, "[Hyper-SD] Steps", "2,3")
+    host = axis(target, "Steps", "4")["script_args"]
+    arguments["script_args"][3:6] = host[:3]
+    got = cells(target, 2, hypersd={"lora": target.quick.name}, **arguments)
+    equal([cell["Steps"] for cell in got], ["4", "4"], "Steps")
+
+
+@scenario
 def a_prompt_axis_may_bring_an_alias(target: Target) -> None:
     alias = f"<lora:Hyper-{target.family.upper()}-2steps:0.5>"
     got = target.draw(prompt="a red circle", **axis(target, "Prompt S/R", f"red,{alias} blue"))

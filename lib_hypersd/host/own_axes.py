@@ -1,0 +1,82 @@
+"""X/Y/Z plot's axes of this extension's own settings: a cell draws as if its values stood in the panel, ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modules import scripts
+
+from .. import TITLE
+from ..settings import SettingsError, as_typed
+from .loras import lora_index
+from .options import sampler_names
+
+_VALUES = "_hypersd_axis_values"
+_ON = {"On": True, "Off": False}
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """`key` is the setting that it sets, `choices` what the plot offers; none for numbers."""
+
+    label: str
+    key: str
+    choices: Callable[[], Sequence[str]] | None = None
+
+
+_AXES = (
+    _Axis("LoRA", "lora", lambda: ["auto", "none", *(file.name for file in lora_index().files)]),
+    _Axis("Steps", "steps", lambda: ["auto", "keep", "1", "2", "4", "8", "12", "16"]),
+    _Axis("Weight", "weight"),
+    _Axis("CFG policy", "cfg", lambda: ["clamp", "recipe", "keep"]),
+    _Axis("Sampler", "sampler", lambda: ["auto", "keep", *sampler_names()]),
+    _Axis("Eta", "eta"),
+    _Axis("On/Off", "enabled", lambda: list(_ON)),
+)
+
+
+def add_own_axes() -> None:
+    """Add ours to the end of X/Y/Z plot's axes. Idempotent."""
+    for script in scripts.scripts_data:
+        options = getattr(script.module, "axis_options", None)
+        if options is None or not hasattr(script.module, "AxisOption"):
+            continue
+        known = {option.label for option in options}
+        for axis in _AXES:
+            label = f"[{TITLE}] {axis.label}"
+            if label not in known:
+                options.append(
+                    script.module.AxisOption(label, str, _apply(axis.key), confirm=_confirm(axis), choices=axis.choices)
+                )
+
+
+def values_set_by_axes(p: Any) -> Mapping[str, Any]:
+    """The settings that axes have set for this cell of a plot."""
+    values: Mapping[str, Any] = getattr(p, _VALUES, {})
+    return values
+
+
+def _apply(key: str) -> Callable[..., None]:
+    def apply(p: Any, value: str, values: Sequence[str]) -> None:
+        setattr(p, _VALUES, {**values_set_by_axes(p), key: _parsed(key, value)})
+
+    return apply
+
+
+def _confirm(axis: _Axis) -> Callable[[Any, Sequence[str]], None]:
+    def confirm(p: Any, values: Sequence[str]) -> None:
+        """The plot shows a RuntimeError to the person and draws nothing."""
+        try:
+            for value in values:
+                _parsed(axis.key, value)
+        except SettingsError as error:
+            raise RuntimeError(f"[{TITLE}] {axis.label}: {error}") from None
+
+    return confirm
+
+
+def _parsed(key: str, value: str) -> Any:
+    text = value.strip()
+    return as_typed(key, _ON.get(text.capitalize(), text) if key == "enabled" else text)
