@@ -93,7 +93,9 @@ def an_off_cell_has_stock_settings(target: Target) -> None:
     drawn = target.draw(hypersd={"lora": target.quick.name}, **axis(target, "[Hyper-SD] On/Off", "On,Off"))
     equal(["Hyper-SD" in infotext.own() for infotext in drawn.infotexts][-2:], [True, False], "active")
     off, stock = drawn.infotexts[-1], target.draw().infotext
-    equal((off.prompt, off.foreign()), (stock.prompt, stock.foreign()), "off")
+    # All cells share the host's dict, in which its own "Lora hashes" of the cell before stays.
+    fields = {name: value for name, value in off.foreign().items() if name != "Lora hashes"}
+    equal((off.prompt, fields), (stock.prompt, stock.foreign()), "off")
 
 
 @scenario
