@@ -5,7 +5,7 @@ from __future__ import annotations
 from .draft import Draft
 from .families import Checkpoint
 from .own_sampling import schedule_in_effect
-from .passes import fitting_schedule
+from .passes import first_is_flow, fitting_schedule
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
 from .target import Target
@@ -24,7 +24,9 @@ def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, ta
     draft.dial("cfg_scale", settings.cfg, recipe.cfg)
     draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
     draft.choice("sampler_name", settings.sampler, recipe.sampler)
-    _schedule(draft, settings, fitting_schedule(draft["sampler_name"], recipe, draft))
+    _schedule(
+        draft, settings, fitting_schedule(draft["sampler_name"], recipe, draft, flow=first_is_flow(draft, checkpoint))
+    )
 
 
 def _schedule(draft: Draft, settings: Settings, fitting: str) -> None:

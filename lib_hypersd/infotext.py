@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import recipes
-from .catalog import BY_NAME, Variant
+from .catalog import BY_NAME, ONE_STEP_UNETS, Variant
 from .own_sampling import TCD_ETA, tcd_eta
 from .prompt_tags import find_tags
 from .request import Plan
@@ -95,18 +95,24 @@ def _recipe(variant: Variant) -> recipes.Recipe:
 
 _SAME = "Use same "
 """What the hosts' parsers put where the hires pass has the first one's."""
+_STOCK_RECIPE = recipes.recipe_for("sd15", "plain", recipes.DEFAULT_STEPS)
+"""What most recipes sample with."""
 
 
-def _choice(field: str, stock: str, *keys: str) -> Callable[[Mapping[str, Any]], str]:
-    """ "auto" where every pasted value is the recipe's; `stock` is most recipes'."""
-
-    def pasted(params: Mapping[str, Any]) -> str:
-        variant = BY_NAME.get(str(params[NAME]))
-        recipe_value = getattr(_recipe(variant), field) if variant else stock
+def _sampling(params: Mapping[str, Any]) -> str:
+    """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
+    variant = BY_NAME.get(str(params[NAME]))
+    recipe = _recipe(variant) if variant else _STOCK_RECIPE
+    if params[NAME] in ONE_STEP_UNETS:
+        recipe = recipes.ONE_STEP_UNET
+    for recipes_own, keys in (
+        (recipe.sampler, ("Sampler", "Hires sampler")),
+        (recipe.scheduler, ("Schedule type", "Hires schedule type")),
+    ):
         drawn = {params[key] for key in keys if key in params and not str(params[key]).startswith(_SAME)}
-        return "auto" if drawn <= {recipe_value} else "keep"
-
-    return pasted
+        if not drawn <= {recipes_own}:
+            return "keep"
+    return "auto"
 
 
 def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
@@ -149,8 +155,8 @@ _PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "weight": _weight,
     "cfg": _cfg,
     "distilled_cfg": _distilled,
-    "sampler": _choice("sampler", recipes.EULER, "Sampler", "Hires sampler"),
-    "scheduler": _choice("scheduler", recipes.SGM_UNIFORM, "Schedule type", "Hires schedule type"),
+    "sampler": _sampling,
+    "scheduler": _sampling,
     "hires_steps": _second_pass,
     "hires_denoise": _second_pass,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .draft import Draft
 from .families import Checkpoint
-from .own_sampling import AUTOMATIC, TCD, is_own, schedule_in_effect, schedule_obstacle
+from .own_sampling import AUTOMATIC, TCD, schedule_in_effect, schedule_obstacle
 from .recipes import EULER, SGM_UNIFORM, Recipe
 from .request import Request
 from .second_pass import NOTHING, schedule_length
@@ -42,7 +42,9 @@ class Pass:
             return None
         if self.flow:
             return "this is a flow model, and it is for SD 1.5, SD 2 and SDXL"
-        return schedule_obstacle(schedule_in_effect(self.sampler, self.schedule), self.length, self.noise_levels)
+        in_effect = schedule_in_effect(self.sampler, self.schedule)
+        ours = self.own_schedule or (self.own_sampler and in_effect != self.schedule)
+        return schedule_obstacle(in_effect, self.length, self.noise_levels) if ours else None
 
 
 def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> Iterator[Pass]:
@@ -50,7 +52,7 @@ def passes(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | Non
     request = draft.request
     steps, denoise = draft["steps"], draft["denoising_strength"] or 0.0
     fixed = request.mode == "img2img" and request.img2img_fixed_steps
-    model = (checkpoint.flow if request.flow is None else request.flow), request.noise_levels
+    model = first_is_flow(draft, checkpoint), request.noise_levels
     length = _length(steps, denoise) if fixed else steps
     yield _pass(request, draft["sampler_name"], draft["scheduler"], length, model, ("sampler_name", "scheduler"))
     if not draft["enable_hr"]:
@@ -77,19 +79,28 @@ def _pass(
     return Pass(sampler, schedule, length, *model, own_sampler, own_schedule, fields)
 
 
+def first_is_flow(draft: Draft, checkpoint: Checkpoint) -> bool:
+    """Whether the first pass's model is a flow model: the loaded model knows best."""
+    return checkpoint.flow if draft.request.flow is None else draft.request.flow
+
+
 def _length(steps: int, denoise: float) -> int:
-    return schedule_length(steps, denoise) if denoise >= NOTHING else 0
+    return schedule_length(steps, denoise) if denoise >= NOTHING else 1  # no pass to speak of
 
 
-def fitting_schedule(sampler: str, recipe: Recipe, draft: Draft) -> str:
+def fitting_schedule(sampler: str, recipe: Recipe, draft: Draft, *, flow: bool) -> str:
     """The schedule type for a sampler under a recipe: TCD's own for TCD, and for nothing else."""
-    if sampler == TCD and TCD in draft.request.own_samplers and draft.request.has_schedule(TCD):
+    ours = TCD in draft.request.own_samplers and draft.request.has_schedule(TCD)
+    if sampler == TCD and ours and not flow:
         return TCD
     return SGM_UNIFORM if recipe.scheduler == TCD else recipe.scheduler
 
 
-def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None) -> list[str]:
-    """Take ours out of the passes that they can't draw; one sentence for each reason.
+def what_cannot_be_drawn(
+    draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None, instead: str = AUTOMATIC
+) -> list[str]:
+    """Take ours out of the passes that they can't draw, for the schedule type `instead` and, where that would still
+    be ours, for Euler; one sentence for each reason.
 
     Otherwise the picture would be lost, or drawn by a schedule that nobody asked for.
     """
@@ -100,12 +111,14 @@ def what_cannot_be_drawn(draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Ch
             continue
         sampler, schedule = one.fields
         taken = []
-        if one.own_sampler:
+        bound = one.schedule is None or instead == AUTOMATIC  # the sampler would bring its schedule again
+        drop_sampler = one.own_sampler and (one.flow or bound)
+        if drop_sampler:
             taken.append(f"sampler {EULER}")
             draft.set(sampler, EULER, "can't be used here", even_explicit=True)
-        if one.own_schedule:
-            taken.append(f"schedule type {AUTOMATIC}")
-            draft.set(schedule, AUTOMATIC, "can't be used here", even_explicit=True)
+        if one.own_schedule or not drop_sampler:
+            taken.append(f"schedule type {instead}")
+            draft.set(schedule, instead, "can't be used here", even_explicit=True)
         told.append(f"{' and '.join(one.own_names)} can't be used here: {why}; taken instead: {' and '.join(taken)}.")
     return list(dict.fromkeys(told))
 
@@ -119,9 +132,9 @@ def settle_own_sampling(
     """
     first = next(passes(draft, checkpoint, hr_checkpoint))
     why = first.obstacle()
-    if why and is_own(settings.sampler, settings.scheduler):
+    if why and draft.request.names_own(settings.sampler, settings.scheduler):
         raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}: nothing was changed.")
-    draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
+    draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint, instead=SGM_UNIFORM)
     drawn = list(passes(draft, checkpoint, hr_checkpoint))
     for name in dict.fromkeys(name for one in drawn for name in one.own_names):
         draft.notices.append(f"{name} is this extension's own: a WebUI without it can't redraw this picture.")

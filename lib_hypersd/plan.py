@@ -15,7 +15,7 @@ from .first_pass import tune_first_pass
 from .hires import tune_hires_pass
 from .lora_files import LoraIndex
 from .own_sampling import TCD, schedule_in_effect
-from .passes import fitting_schedule, settle_own_sampling, what_cannot_be_drawn
+from .passes import first_is_flow, fitting_schedule, settle_own_sampling, what_cannot_be_drawn
 from .recipes import ONE_STEP_UNET_STOCK, Dial
 from .request import Change, Plan, Request, show
 from .settings import Settings, echo
@@ -122,7 +122,10 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
     sampler = draft["sampler_name"]
     if sampler not in (recipe.sampler, TCD):
         say(f"Sampler {sampler} is not the recipe's {recipe.sampler}: expect noise or blur.")
-    schedule, fitting = schedule_in_effect(sampler, draft["scheduler"]), fitting_schedule(sampler, recipe, draft)
+    schedule, fitting = (
+        schedule_in_effect(sampler, draft["scheduler"]),
+        fitting_schedule(sampler, recipe, draft, flow=first_is_flow(draft, checkpoint)),
+    )
     if schedule not in (None, fitting):
         say(f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur.")
     hires_values = any(getattr(settings, key) != "auto" for key in _HIRES_VALUES)

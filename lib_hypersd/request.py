@@ -76,6 +76,10 @@ class Request:
     comments: CommentSyntax = "hash"
     explicit: frozenset[str] = frozenset()
 
+    def names_own(self, sampler: str, schedule: str) -> bool:
+        """Whether one of these is ours here."""
+        return sampler in self.own_samplers or schedule in self.own_schedules
+
     def has_schedule(self, name: str) -> bool:
         """Whether our schedule type `name` can be had: from the host's list, or bound to our sampler of that name
         where the host has no schedule types."""

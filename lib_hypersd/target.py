@@ -45,10 +45,10 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
             f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
             "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint."
         )
-    ours = [name for name in (settings.sampler, settings.scheduler) if own_sampling.is_own(name)]
-    if ours and checkpoint.flow:
+    if checkpoint.flow and draft.request.names_own(settings.sampler, settings.scheduler):
+        name = settings.sampler if settings.sampler in draft.request.own_samplers else settings.scheduler
         raise Refusal(
-            f"{ours[0]} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
+            f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
             'changed; set it to "auto".'
         )
     unet = settings.lora in catalog.ONE_STEP_UNETS
