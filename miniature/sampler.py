@@ -7,22 +7,19 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from lib_hypersd.own_sampling import tcd_eta
+from lib_hypersd.sampling import tcd_timesteps
 from miniature.checkpoint import Miniature
-from miniature.schedule import LAST, TIMESTEPS, sgm_uniform, sigma_at
+from miniature.schedule import sgm_uniform, sigma_at
 from miniature.unet import GRID
 
 Eps = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(x [n, 4, h, w] in variance-preserving scale, t [n], context [n, L, 768]) -> eps, as the UNet."""
 Fresh = Callable[[], Tensor]
 """Asked for unit noise of the latents' shape; other noise every time."""
-TCD_ORIGIN = 50
-"""Timesteps that TCD chooses from."""
-TCD_ETA = 0.3
-"""Hyper-SD's for its unified LoRAs; 1 at one step, where it changes nothing."""
 
 
 def column(values: Tensor) -> Tensor:
@@ -72,12 +69,6 @@ def euler_ancestral(
         x = x + eps * ((end**2 - up**2).sqrt() - sigma)
         x = x + fresh() * up if end > 0 else x
     return x
-
-
-def tcd_timesteps(steps: int) -> list[int]:
-    """diffusers' TCDScheduler: `steps` of the 50 timesteps 999, 979, ... 19, as evenly as whole numbers go."""
-    origin = range(LAST, 0, -TIMESTEPS // TCD_ORIGIN)
-    return [origin[i] for i in np.linspace(0, TCD_ORIGIN, steps, endpoint=False).astype(int)]
 
 
 def tcd_landings(times: Sequence[int], eta: float) -> list[int]:
@@ -148,7 +139,7 @@ EULER_A = Sampler("Euler a")
 
 def tcd(steps: int) -> Sampler:
     """TCD as Hyper-SD runs its unified LoRAs."""
-    return Sampler("TCD", 1.0 if steps == 1 else TCD_ETA)
+    return Sampler("TCD", tcd_eta(steps))
 
 
 @torch.no_grad()

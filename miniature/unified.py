@@ -15,11 +15,13 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from lib_hypersd.own_sampling import TCD_ETA
+from lib_hypersd.sampling import tcd_timesteps
 from miniature.checkpoint import Miniature
 from miniature.distill import Matching, States
 from miniature.loop import Dice, Recipe
 from miniature.renderer import render
-from miniature.sampler import TCD_ETA, Eps, column, euler, tcd_landings, tcd_states, tcd_timesteps
+from miniature.sampler import Eps, column, euler, tcd_landings, tcd_states
 from miniature.scenes import draw_scenes
 from miniature.schedule import LAST, sigma_at
 from miniature.unet import GRID, UNet

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib_hypersd.sampling import tcd_timesteps
 from miniature import evaluate, lora, train
 from miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
 from miniature.distill import merged
@@ -19,7 +20,6 @@ from miniature.sampler import (
     tcd,
     tcd_landings,
     tcd_states,
-    tcd_timesteps,
 )
 from miniature.scenes import prompts
 from miniature.schedule import SIGMAS, sgm_uniform, sigma_at
