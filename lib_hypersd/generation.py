@@ -62,28 +62,32 @@ def _process(p: Any, args: Sequence[Any]) -> None:
         p.extra_generation_params.update(account)
         if text:
             p.comment(text)
-    if settings is None and host.names_own_sampling(p):
-        _take_panel_eta(p, args)
-    if host.names_own_sampling(p) and host.option_eta() is None:
-        _say(
-            p, infotext.NOTICE, f"Settings > {TITLE}: the eta of {TCD} is no number from 0 to 1; {TCD_ETA:g} was taken."
-        )
+    if host.names_own_sampling(p):
+        _settle_eta(p, args, unticked=settings is None)
 
 
-def _take_panel_eta(p: Any, args: Sequence[Any]) -> None:
-    """The panel is not ticked, but its Eta serves the sampler wherever that was chosen."""
+def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
+    """The panel's Eta serves the sampler wherever that was chosen, ticked or not; a bad option is told."""
     try:
-        host.ask_eta(p, panel_eta(args))
+        if unticked:
+            host.ask_eta(p, panel_eta(args))
     except SettingsError as error:
         _say(p, infotext.ERROR, f"{error} It was not used.")
+    if host.option_eta() is None:
+        told = f"Settings > {TITLE}: the eta of {TCD} is no number from 0 to 1; {TCD_ETA:g} was taken."
+        _say(p, infotext.NOTICE, told)
 
 
 def _plan(p: Any, settings: Settings | None) -> Plan | None:
     """What is to be done to `p`; None for nothing."""
+    names_own = host.names_own_sampling(p)
+    if settings is not None and not settings.enabled and not names_own:
+        return None
+    request = host.read_request(p)
     if settings is not None and settings.enabled:
-        return _by_settings(p, host.read_request(p), settings)
-    by_tags = _by_tags(p, host.read_request(p)) if settings is None else None
-    return by_tags or _by_own_sampling(p)
+        return _by_settings(p, request, settings)
+    by_tags = _by_tags(p, request) if settings is None else None
+    return by_tags or (_by_own_sampling(p, request) if names_own else None)
 
 
 def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
@@ -115,12 +119,10 @@ def _by_tags(p: Any, request: Request) -> Plan | None:
     return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint))
 
 
-def _by_own_sampling(p: Any) -> Plan | None:
-    """No recipe is asked for, but a sampler or schedule type of ours, maybe, which must be able to draw."""
-    if not host.names_own_sampling(p):
-        return None
+def _by_own_sampling(p: Any, request: Request) -> Plan | None:
+    """No recipe is asked for, but a sampler or schedule type of ours, which must be able to draw."""
     checkpoint = host.generation_checkpoint(p)
-    return plan_for_own_sampling(host.read_request(p), checkpoint, host.hires_checkpoint(p, checkpoint))
+    return plan_for_own_sampling(request, checkpoint, host.hires_checkpoint(p, checkpoint))
 
 
 def _hint(p: Any, request: Request) -> None:

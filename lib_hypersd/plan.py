@@ -122,10 +122,8 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
     sampler = draft["sampler_name"]
     if sampler not in (recipe.sampler, TCD):
         say(f"Sampler {sampler} is not the recipe's {recipe.sampler}: expect noise or blur.")
-    schedule, fitting = (
-        schedule_in_effect(sampler, draft["scheduler"]),
-        fitting_schedule(sampler, recipe, draft, flow=first_is_flow(draft, checkpoint)),
-    )
+    schedule = schedule_in_effect(sampler, draft["scheduler"])
+    fitting = fitting_schedule(sampler, recipe, draft, flow=first_is_flow(draft, checkpoint))
     if schedule not in (None, fitting):
         say(f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur.")
     hires_values = any(getattr(settings, key) != "auto" for key in _HIRES_VALUES)
