@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from . import VERSION, catalog, host
+from .own_sampling import SCHEDULES
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .recipes import Dial, recipe_for
 from .request import FIELD_TITLES, Plan
@@ -69,8 +70,8 @@ async def status() -> Response:
             {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": index.damage(f)}
             for f in index.files
         ],
-        "samplers": sorted(host.own_samplers()),
-        "schedulers": sorted(host.own_schedules(), reverse=True),
+        "samplers": [name for name in SCHEDULES if name in host.own_samplers()],
+        "schedulers": [name for name in SCHEDULES if name in host.own_schedules()],
     }
     return _Json(answer)
 

@@ -31,7 +31,7 @@ def timesteps(target: Target) -> list[float]:
 
 def test_each_schedule_is_a_sampler(old_host: Target) -> None:
     assert {TCD, ONE_STEP_UNET} <= old_host.samplers
-    assert (old_host.status["samplers"], old_host.status["schedulers"]) == ([ONE_STEP_UNET, TCD], [])
+    assert (old_host.status["samplers"], old_host.status["schedulers"]) == ([TCD, ONE_STEP_UNET], [])
 
 
 @pytest.mark.parametrize(
