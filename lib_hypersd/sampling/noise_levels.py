@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 _SNAP = 1e-5
-"""Levels of a table are 0.2 % apart at least: a level this near to one is that one, rounded."""
+"""SD's levels are 0.3 % apart at least: a level this near to one is that one, rounded."""
 
 
 @lru_cache(maxsize=1)
