@@ -183,6 +183,11 @@ class Target:
         """What a stock host draws from a pasted infotext: its fields by hand, this extension off."""
         return self.draw(hypersd={"enabled": False}, **(self.pasted(infotext) | fields))
 
+    def draw_by_infotext_field(self, drawn: Drawn) -> Drawn:
+        """What the host itself draws from an infotext, by its API's field of that name."""
+        request = {"infotext": drawn.infotext.text, "save_images": False, "do_not_save_samples": True}
+        return Drawn.read(self.client.post("/sdapi/v1/txt2img", request))
+
     def pasted(self, infotext: Infotext) -> dict[str, Any]:
         """The request that an infotext describes."""
         width, height = infotext.fields["Size"].split("x")

@@ -83,8 +83,7 @@ def needs_infotext_field(target: Target) -> None:
 def the_hosts_own_infotext_field_redraws_it(target: Target) -> None:
     needs_infotext_field(target)
     drawn = target.draw(hypersd={"lora": target.quick.name})
-    request = {"infotext": drawn.infotext.text, "save_images": False, "do_not_save_samples": True}
-    pasted = Drawn.read(target.client.post("/sdapi/v1/txt2img", request))
+    pasted = target.draw_by_infotext_field(drawn)
     same_picture(pasted.picture, drawn.picture, "pasted", target.tolerance)
     equal(tags(pasted.infotext.prompt), tags(drawn.infotext.prompt), "tags, once")
 

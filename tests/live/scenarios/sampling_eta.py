@@ -83,8 +83,7 @@ def the_hosts_infotext_field_brings_eta_back(target: Target) -> None:
     for hypersd in (BY_OBJECT | {"eta": 0.9}, None):
         fields = {"hypersd": hypersd} if hypersd else BY_PAGE | {"override_settings": {ETA_OPTION: 0.9}}
         drawn = target.draw(**fields)
-        request = {"infotext": drawn.infotext.text, "save_images": False, "do_not_save_samples": True}
-        pasted = Drawn.read(target.client.post("/sdapi/v1/txt2img", request))
+        pasted = target.draw_by_infotext_field(drawn)
         near(eta_of(pasted.infotext), 0.9, f"eta of the pasted infotext of {hypersd}")
         same_picture(pasted.picture, drawn.picture, f"pasted, {hypersd}", target.tolerance)
 
@@ -95,9 +94,8 @@ def a_pasted_eta_beats_the_option(target: Target) -> None:
     needs_infotext_field(target)
     for fields in (BY_PAGE, {"hypersd": BY_OBJECT}):
         drawn = target.draw(**fields)
-        request = {"infotext": drawn.infotext.text, "save_images": False, "do_not_save_samples": True}
         with target.option(ETA_OPTION, 0.9):
-            pasted = Drawn.read(target.client.post("/sdapi/v1/txt2img", request))
+            pasted = target.draw_by_infotext_field(drawn)
         near(eta_of(pasted.infotext), 0.3, f"eta of the pasted infotext of {fields}")
         same_picture(pasted.picture, drawn.picture, f"pasted, {fields}", target.tolerance)
 
