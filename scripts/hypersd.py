@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import script_callbacks, scripts, shared
+from modules import script_callbacks, scripts
 from modules.ui_components import InputAccordion
 
-from lib_hypersd import TITLE, generation, host, own_sampling, panel
-
-SECTION = ("hypersd", TITLE)
+from lib_hypersd import TITLE, generation, host, panel, preview
 
 
 class HyperSDScript(scripts.Script):
@@ -30,7 +28,7 @@ class HyperSDScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         components = panel.build(
-            self._page_of_tab(), host.panel_choices(), InputAccordion, generation.preview, host.panel_choices
+            self._page_of_tab(), host.panel_choices(), InputAccordion, preview.preview, host.panel_choices
         )
         self.infotext_fields = panel.infotext_fields(components, host.option_eta)
         self._page = None
@@ -54,38 +52,6 @@ class HyperSDScript(scripts.Script):
         return self._page
 
 
-def on_ui_settings() -> None:
-    import gradio as gr
-
-    shared.opts.add_option(
-        host.OPTION_TAGS,
-        shared.OptionInfo(
-            "aliases",
-            "With the panel off, react to prompt tags",
-            gr.Radio,
-            {"choices": ["aliases", "all", "none"]},
-            section=SECTION,
-        ).info("aliases: short names such as <lora:Hyper-SDXL>; all: full file names too"),
-    )
-    shared.opts.add_option(
-        host.OPTION_TRAINED_STEPS,
-        shared.OptionInfo("", "Trained steps of renamed LoRA files", section=SECTION).info(
-            "for files whose names don't tell: my-lora = 8, other-lora = 4"
-        ),
-    )
-
-    shared.opts.add_option(
-        host.OPTION_ETA,
-        shared.OptionInfo(
-            own_sampling.TCD_ETA,
-            f"Eta of the sampler {own_sampling.TCD} at two or more steps",
-            gr.Slider,
-            {"minimum": 0.0, "maximum": 1.0, "step": 0.05},
-            section=SECTION,
-        ).info("share of noise drawn anew at each step; the panel's Eta comes first, ticked or not"),
-    )
-
-
 def on_app_started(_demo: Any, app: Any) -> None:
     from lib_hypersd import api
 
@@ -103,5 +69,5 @@ def on_before_ui() -> None:
 
 
 script_callbacks.on_before_ui(on_before_ui)
-script_callbacks.on_ui_settings(on_ui_settings)
+script_callbacks.on_ui_settings(host.add_options)
 script_callbacks.on_app_started(on_app_started)

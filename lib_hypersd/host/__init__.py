@@ -22,6 +22,7 @@ from .sampling import (
     start_from_unit_variance,
     unregister_sampling,
 )
+from .settings_page import add_options
 from .status import credentials, host_name
 from .uncond import skip_idle_uncond
 from .writing import apply, keep_tags, restore
@@ -30,6 +31,7 @@ __all__ = [
     "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
+    "add_options",
     "add_own_axes",
     "apply",
     "ask_eta",
