@@ -59,7 +59,8 @@ def make_plan(
         eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
         untouched = Draft(request, notices=[*typed.dropped, str(refusal)])
-        return _refused(untouched, index, checkpoint, hr_checkpoint)
+        refused = _refused(untouched, index, checkpoint, hr_checkpoint)
+        return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
     _warnings(draft, settings, checkpoint, target)
     plan = _assemble(draft, target, rule, hr_rule, draft.notices)
     return replace(plan, eta=eta)

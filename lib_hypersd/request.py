@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .catalog import Variant
 from .own_sampling import SAMPLERS, SCHEDULES
 from .prompt_tags import CommentSyntax
 from .tagging import TagRule
@@ -130,6 +131,10 @@ class Plan:
     summary: str = ""
     eta: float | None = None
     """TCD's eta where it was asked for and is used; else None."""
+    missing: Variant | None = None
+    """Not active for want of this published file."""
+    unfit: bool = False
+    """Not active because of the checkpoint: of another family, or distilled already."""
 
     @property
     def notice(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import catalog, own_sampling, recipes
-from .catalog import Family
+from .catalog import Family, Variant
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
@@ -33,17 +33,25 @@ class Target:
 
 
 class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
-    """Nothing is changed; the message is the notice."""
+    """Nothing is changed; the message is the notice.
+
+    `missing` is the published file that is wanted, `unfit` whether it is the checkpoint that does not go with it.
+    """
+
+    def __init__(self, message: str, *, missing: Variant | None = None, unfit: bool = False) -> None:
+        super().__init__(message)
+        self.missing, self.unfit = missing, unfit
 
 
 def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, typed: Typed, draft: Draft) -> Target:
     family = checkpoint.family
     if not checkpoint.name:
-        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.")
+        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.", unfit=True)
     if family is None:
         raise Refusal(
             f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
-            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint."
+            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint.",
+            unfit=True,
         )
     if checkpoint.flow and draft.request.names_own(settings.sampler, settings.scheduler):
         name = settings.sampler if settings.sampler in draft.request.own_samplers else settings.scheduler
@@ -63,17 +71,21 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
     if checkpoint.distilled and not named:
         raise Refusal(
             f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin the "
-            'picture: nothing was changed; set LoRA to "none" to tune the settings alone.'
+            'picture: nothing was changed; set LoRA to "none" to tune the settings alone.',
+            unfit=True,
         )
     file = _chosen_file(settings, family, index, typed)
     steps = _trained_steps(file, settings)
     if file.family not in (None, family):
         raise Refusal(
             f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "  # type: ignore[index]
-            'nothing was changed; set LoRA to "auto" or choose another checkpoint.'
+            'nothing was changed; set LoRA to "auto" or choose another checkpoint.',
+            unfit=True,
         )
     if file.family is None and file.architecture != "other":
-        raise Refusal(f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".')
+        raise Refusal(
+            f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".', unfit=True
+        )
     if file.family is None:
         draft.notices.append(f"{file.name} does not tell its family: taken to be for {checkpoint.title}.")
     if checkpoint.distilled or checkpoint.one_step_unet:
@@ -151,11 +163,15 @@ def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Ty
         assert variant is not None
         raise Refusal(
             f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
-            "and put it into models/Lora."
+            "and put it into models/Lora.",
+            missing=variant,
         )
     damage = index.damage(file)
     if damage:
-        raise Refusal(f"The file of {file.name} {damage}: nothing was changed; download it again.")
+        raise Refusal(
+            f"The file of {file.name} {damage}: nothing was changed; download it again.",
+            missing=catalog.BY_NAME.get(file.name),
+        )
     return file
 
 
