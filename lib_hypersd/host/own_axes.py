@@ -15,6 +15,8 @@ from .options import sampler_names
 
 _VALUES = "_hypersd_axis_values"
 _ON = {"On": True, "Off": False}
+_STOCK = "off"
+"""Among the steps: a cell without us, so that one axis can compare step counts and the stock picture."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class _Axis:
 
 _AXES = (
     _Axis("LoRA", "lora", lambda: ["auto", "none", *(file.name for file in lora_index().files)]),
-    _Axis("Steps", "steps", lambda: ["auto", "keep", "1", "2", "4", "8", "12", "16"]),
+    _Axis("Steps", "steps", lambda: ["auto", "keep", "1", "2", "4", "8", "12", "16", _STOCK]),
     _Axis("Weight", "weight"),
     _Axis("CFG policy", "cfg", lambda: ["clamp", "recipe", "keep"]),
     _Axis("Sampler", "sampler", lambda: ["auto", "keep", *sampler_names()]),
@@ -60,7 +62,9 @@ def values_set_by_axes(p: Any) -> Mapping[str, Any]:
 
 def _apply(key: str) -> Callable[..., None]:
     def apply(p: Any, value: str, values: Sequence[str]) -> None:
-        setattr(p, _VALUES, {**values_set_by_axes(p), key: _parsed(key, value)})
+        before, now = values_set_by_axes(p), _set_by(key, value)
+        off = {"enabled": False} if False in (before.get("enabled"), now.get("enabled")) else {}
+        setattr(p, _VALUES, {**before, **now, **off})
 
     return apply
 
@@ -70,13 +74,16 @@ def _confirm(axis: _Axis) -> Callable[[Any, Sequence[str]], None]:
         """The plot shows a RuntimeError to the person and draws nothing."""
         try:
             for value in values:
-                _parsed(axis.key, value)
+                _set_by(axis.key, value)
         except SettingsError as error:
             raise RuntimeError(f"[{TITLE}] {axis.label}: {error}") from None
 
     return confirm
 
 
-def _parsed(key: str, value: str) -> Any:
+def _set_by(key: str, value: str) -> dict[str, Any]:
+    """The settings that a value of the axis `key` means. Raises SettingsError."""
     text = value.strip()
-    return as_typed(key, _ON.get(text.capitalize(), text) if key == "enabled" else text)
+    if key == "steps" and text.lower() == _STOCK:
+        return {"enabled": False}
+    return {key: as_typed(key, _ON.get(text.capitalize(), text) if key == "enabled" else text)}

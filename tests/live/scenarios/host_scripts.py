@@ -9,6 +9,8 @@ from ..published import tags
 from ..scenario import SkippedError, equal, scenario
 from ..target import Target
 
+LONE_IMAGES = 10
+"""The place of "Include Sub Images" among X/Y/Z plot's arguments."""
 FIELDS = ["Hyper-SD", "Hyper-SD changes", "Hyper-SD weight"]
 
 
@@ -96,6 +98,15 @@ def an_off_cell_has_stock_settings(target: Target) -> None:
     # All cells share the host's dict, in which its own "Lora hashes" of the cell before stays.
     fields = {name: value for name, value in off.foreign().items() if name != "Lora hashes"}
     equal((off.prompt, fields), (stock.prompt, stock.foreign()), "off")
+
+
+@scenario
+def a_steps_axis_has_room_for_the_stock_picture(target: Target) -> None:
+    arguments = axis(target, "[Hyper-SD] Steps", "2,OFF")
+    arguments["script_args"][LONE_IMAGES] = True
+    drawn = target.draw(hypersd={"lora": target.quick.name}, **arguments)
+    equal([infotext.own().get("Hyper-SD") for infotext in drawn.infotexts][-2:], [target.quick.name, None], "Hyper-SD")
+    equal(drawn.pictures[-1].pixels, target.draw().picture.pixels, "the stock picture")
 
 
 @scenario
