@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
-from secrets import compare_digest
 from typing import Any
 
 import gradio
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
-from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from . import VERSION, catalog, host
+from .endpoint import PREFIX, Json, authorised, unprocessable
 from .own_sampling import SCHEDULES
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .recipes import Dial, recipe_for
@@ -22,39 +20,16 @@ from .request import Request as PlanRequest
 from .settings import Settings, SettingsError, echo, from_object, with_listed_names
 from .tagging import what_tags_ask
 
-PREFIX = "/hypersd/v1"
-
 
 def add_routes(app: FastAPI) -> None:
     """Add the endpoints to the host's app, behind the API's credentials wherever the host's own API is.
 
     "Reload UI" makes a new app each time, so there is nothing to take out.
     """
-    guard = [Depends(_authorised)]
+    guard = [Depends(authorised)]
     app.add_api_route(f"{PREFIX}/status", status, methods=["GET"], dependencies=guard)
     app.add_api_route(f"{PREFIX}/catalog", catalog_entries, methods=["GET"], dependencies=guard)
     app.add_api_route(f"{PREFIX}/plan", plan, methods=["POST"], dependencies=guard, openapi_extra=_PLAN_BODY)
-
-
-_basic = HTTPBasic(auto_error=False)
-
-
-def _authorised(given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  # noqa: B008 - FastAPI's way
-    known = host.credentials()
-    if not known:
-        return
-    expected = known.get(given.username) if given else None
-    if expected is None or given is None or not compare_digest(given.password.encode(), expected.encode()):
-        raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
-
-
-class _Json(Response):
-    """JSON in ASCII: a prompt may hold half a surrogate pair, which no encoding takes."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False).encode()
 
 
 async def status() -> Response:
@@ -73,7 +48,7 @@ async def status() -> Response:
         "samplers": [name for name in SCHEDULES if name in host.own_samplers()],
         "schedulers": [name for name in SCHEDULES if name in host.own_schedules()],
     }
-    return _Json(answer)
+    return Json(answer)
 
 
 async def catalog_entries() -> Response:
@@ -84,7 +59,7 @@ async def catalog_entries() -> Response:
         for name, size in catalog.ONE_STEP_UNETS.items()
     ]
     variants = [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]
-    return _Json({"variants": variants, "checkpoints": checkpoints})
+    return Json({"variants": variants, "checkpoints": checkpoints})
 
 
 _CARD = f"https://huggingface.co/{catalog.REPO}"
@@ -140,28 +115,23 @@ async def plan(request: Request) -> Response:
     try:
         body = await request.json()
     except ValueError:
-        return _unprocessable((), "The body is not JSON.")
+        return unprocessable((), "The body is not JSON.")
     if not isinstance(body, dict):
-        return _unprocessable((), "The body must be an object like that of /sdapi/v1/txt2img.")
+        return unprocessable((), "The body must be an object like that of /sdapi/v1/txt2img.")
     wish = body.get("hypersd")
     if "hypersd" in body and not isinstance(wish, dict):
-        return _unprocessable(("hypersd",), f"hypersd is {echo(wish)}; it takes an object.")
+        return unprocessable(("hypersd",), f"hypersd is {echo(wish)}; it takes an object.")
     try:
         settings = from_object(wish) if wish is not None else None
         if settings is not None:
             settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
-        return _unprocessable(("hypersd", error.field), str(error))
+        return unprocessable(("hypersd", error.field), str(error))
     try:
         wanted = _request(body)
     except SettingsError as error:
-        return _unprocessable((error.field,), str(error))
-    return _Json(_answer(body, wanted, settings))
-
-
-def _unprocessable(field: tuple[str, ...], message: str) -> Response:
-    """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
-    return _Json({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
+        return unprocessable((error.field,), str(error))
+    return Json(_answer(body, wanted, settings))
 
 
 def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:

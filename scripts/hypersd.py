@@ -53,9 +53,10 @@ class HyperSDScript(scripts.Script):
 
 
 def on_app_started(_demo: Any, app: Any) -> None:
-    from lib_hypersd import api
+    from lib_hypersd import api, download_api
 
     api.add_routes(app)
+    download_api.add_routes(app)
 
 
 host.register_sampling()  # before the page's lists are made

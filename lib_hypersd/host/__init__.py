@@ -7,6 +7,7 @@ and is asked of the object itself, never of a version.
 from .axes import watch_axes
 from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoint, selected_checkpoint
 from .lists import host_lists, panel_choices
+from .lora_folder import OPTION_DOWNLOAD_API, download_api_allowed, start_download
 from .loras import lora_cache, lora_index
 from .options import OPTION_TAGS, OPTION_TRAINED_STEPS, prompt_tag_reaction, report
 from .own_axes import add_own_axes, values_set_by_axes
@@ -28,6 +29,7 @@ from .uncond import skip_idle_uncond
 from .writing import apply, keep_tags, restore
 
 __all__ = [
+    "OPTION_DOWNLOAD_API",
     "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
@@ -36,6 +38,7 @@ __all__ = [
     "apply",
     "ask_eta",
     "credentials",
+    "download_api_allowed",
     "generation_checkpoint",
     "hires_checkpoint",
     "host_lists",
@@ -58,6 +61,7 @@ __all__ = [
     "restore",
     "selected_checkpoint",
     "skip_idle_uncond",
+    "start_download",
     "start_from_unit_variance",
     "txt2img_defaults",
     "unregister_sampling",

@@ -28,13 +28,13 @@ def _describe_entry(entry: Any) -> RegisteredLora:
     return RegisteredLora(str(entry.name), str(getattr(entry, "alias", entry.name)), str(entry.filename))
 
 
-def _refresh_loras() -> None:
+def refresh_loras() -> None:
     networks = _networks()
     if networks:
         networks.list_available_networks()
 
 
-def _lora_roots() -> list[str]:
+def lora_roots() -> list[str]:
     options = shared.cmd_opts
     roots = [getattr(options, "lora_dir", None), *getattr(options, "lora_dirs", ())]  # the list is Forge Neo's
     return [str(root) for root in roots if root]
@@ -42,7 +42,7 @@ def _lora_roots() -> list[str]:
 
 def lora_cache() -> LoraCache:
     """A cache over the host's registry that knows nothing yet."""
-    return LoraCache(_entries, _describe_entry, _refresh_loras, _lora_roots, known_steps)
+    return LoraCache(_entries, _describe_entry, refresh_loras, lora_roots, known_steps)
 
 
 _loras = lora_cache()

@@ -9,6 +9,7 @@ from modules import shared
 
 from .. import TITLE
 from ..own_sampling import TCD, TCD_ETA
+from .lora_folder import OPTION_DOWNLOAD_API
 from .options import OPTION_TAGS, OPTION_TRAINED_STEPS
 from .sampling import OPTION_ETA
 
@@ -40,4 +41,7 @@ def _options() -> dict[str, Any]:
             {"minimum": 0.0, "maximum": 1.0, "step": 0.05},
             section=_SECTION,
         ).info("share of noise drawn anew at each step; the panel's Eta comes first, ticked or not"),
+        OPTION_DOWNLOAD_API: shared.OptionInfo(
+            False, "API clients may download Hyper-SD LoRA files", gr.Checkbox, section=_SECTION
+        ).info("by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"),
     }
