@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host, infotext
+from .families import Checkpoint
+from .lora_files import LoraIndex
 from .own_sampling import TCD, TCD_ETA
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .request import FIELD_TITLES, Plan, Request, show
@@ -112,8 +114,9 @@ def _by_tags(p: Any, request: Request) -> Plan | None:
     prompts = request.prompts + request.hr_prompts
     asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
     if asked != "plan":
-        if asked == "hint":
-            _hint(p, request)
+        told = hint(request, host.generation_checkpoint(p), index) if asked == "hint" else None
+        if told:
+            p.comment(told)
         return None
     checkpoint = host.generation_checkpoint(p)
     return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint))
@@ -125,14 +128,14 @@ def _by_own_sampling(p: Any, request: Request) -> Plan | None:
     return plan_for_own_sampling(request, checkpoint, host.hires_checkpoint(p, checkpoint))
 
 
-def _hint(p: Any, request: Request) -> None:
+def hint(request: Request, checkpoint: Checkpoint, index: LoraIndex) -> str | None:
     """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
-    checkpoint = host.generation_checkpoint(p)
-    plan = make_plan(request, Settings(), checkpoint, host.lora_index())
+    plan = make_plan(request, Settings(), checkpoint, index)
     wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
-    if plan.active and wrong:
-        made_for = ", ".join(f"{FIELD_TITLES[c.field]} {show(c.after)}" for c in wrong)
-        p.comment(f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this.")
+    if not plan.active or not wrong:
+        return None
+    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {show(c.after)}" for c in wrong)
+    return f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this."
 
 
 def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:

@@ -27,11 +27,9 @@ class HyperSDScript(scripts.Script):
         self._page_of_tab().catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        components = panel.build(
-            self._page_of_tab(), host.panel_choices(), InputAccordion, preview.preview, host.panel_choices
-        )
+        faces = panel.Faces(preview.preview, host.panel_choices, lambda: host.selected_checkpoint().name)
+        components = panel.build(self._page_of_tab(), InputAccordion, faces)
         self.infotext_fields = panel.infotext_fields(components, host.option_eta)
-        self._page = None
         return components
 
     def before_process(self, p: Any, *args: Any) -> None:

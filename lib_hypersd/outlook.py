@@ -1,0 +1,113 @@
+"""What the panel shows of a plan: one state, one row for each setting that will differ, and what to do about a refusal.
+
+Pure, like the plan: the page's lines are read off here, so that no rule has to be known to the page's JavaScript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .catalog import Variant
+from .request import Change, Plan, Request
+from .settings import Settings
+
+State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
+"""off; off, though a tag's settings will look bad; on, and the page is right as it is; on, and settings will change;
+a file is missing; not for this checkpoint; not possible for another reason."""
+
+KEEPS: dict[str, str] = {
+    "steps": "steps",
+    "cfg_scale": "cfg",
+    "hr_cfg": "cfg",
+    "distilled_cfg_scale": "distilled_cfg",
+    "hr_distilled_cfg": "distilled_cfg",
+    "sampler_name": "sampler",
+    "hr_sampler_name": "sampler",
+    "scheduler": "scheduler",
+    "hr_scheduler": "scheduler",
+    "hr_second_pass_steps": "hires_steps",
+    "denoising_strength": "hires_denoise",
+    "hr_scale": "hires_scale",
+    "hr_upscaler": "hires_upscaler",
+}
+"""The host's field → the setting whose "keep" leaves it alone."""
+KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting of the page: what it is now, what it will be, and why.
+
+    `key` is the setting of the panel that a tick turns to "keep" and back, None where there is none (a prompt's tag).
+    A `kept` row is what would be changed, were the setting not on "keep".
+    """
+
+    change: Change
+    key: str | None = None
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """All that the panel shows. `text` is the header's line, `by_tag` whether a tag of the prompt asks, the panel being
+    off; `missing` the published file that is wanted and not on this machine."""
+
+    state: State = "off"
+    text: str = ""
+    by_tag: bool = False
+    rows: tuple[Row, ...] = ()
+    notices: tuple[str, ...] = ()
+    missing: Variant | None = None
+
+    @property
+    def settings_changed(self) -> int:
+        """How many of the page's settings will differ; prompts and kept ones don't count."""
+        return sum(not row.kept and row.change.field not in _PROMPTS for row in self.rows)
+
+
+_PROMPTS = ("prompt", "hr_prompt")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An outlook, the settings that it is made for (None where the panel is off), and what the page's own controls
+    would have to be for the plan to find nothing to change, host's field → value."""
+
+    outlook: Outlook = field(default_factory=Outlook)
+    settings: Settings | None = None
+    page_values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_tag: bool = False) -> Outlook:
+    """The outlook on a plan. `would_be` is the plan with nothing on "keep"."""
+    if not plan.active:
+        state: State = "missing" if plan.missing else "unfit" if plan.unfit else "bad"
+        return Outlook(state, plan.notice or "nothing to do", by_tag, missing=plan.missing)
+    rows = [Row(c, _key(c.field, request)) for c in plan.settings_changes]
+    rows += _kept(plan, request, would_be)
+    rows += [Row(c) for c in plan.changes if c.field in _PROMPTS]
+    shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices)
+    return replace(shown, state="changes") if shown.settings_changed else shown
+
+
+def nothing_kept(settings: Settings) -> Settings | None:
+    """`settings` with each "keep" of a row at its default; None where there is none."""
+    defaults = Settings()
+    kept = {key: getattr(defaults, key) for key in set(KEEPS.values()) if getattr(settings, key) == KEEP}
+    return replace(settings, **kept) if kept else None
+
+
+def _key(field: str, request: Request) -> str | None:
+    if field == "denoising_strength" and request.mode == "img2img":
+        return "steps"  # moved only to land the steps on the trained ones
+    return KEEPS.get(field)
+
+
+def _kept(plan: Plan, request: Request, would_be: Plan | None) -> list[Row]:
+    if would_be is None:
+        return []
+    changed = {c.field for c in plan.settings_changes}
+    candidates = (c for c in would_be.settings_changes if c.field not in changed)
+    return [Row(c, key, kept=True) for c in candidates if (key := _key(c.field, request))]

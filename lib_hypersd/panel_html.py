@@ -1,0 +1,100 @@
+"""The panel's changing lines as HTML: the header's badge, the table, what is missing. Every text is escaped.
+
+Plain text stands in nodes of its own, where the hosts' localization finds it. `data-hypersd-…` attributes are what
+javascript/hypersd.js listens to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+
+from .outlook import Outlook, Row, State
+from .request import FIELD_TITLES, show
+from .settings import Settings
+
+_SAYS: dict[State, str] = {
+    "off": "off",
+    "hint": "off",
+    "ready": "ready",
+    "missing": "LoRA missing",
+    "unfit": "not for this checkpoint",
+    "bad": "not possible",
+}
+
+
+def badge(outlook: Outlook) -> str:
+    """The header's one line: the state, then what stands behind it."""
+    state, by_tag = outlook.state, "by tag, " if outlook.by_tag else ""
+    count = outlook.settings_changed
+    said = _SAYS.get(state) or f"will change {count} {'setting' if count == 1 else 'settings'}"
+    text = outlook.missing.file if outlook.missing else outlook.text
+    if state == "changes":
+        text = f" ready: {text}"
+    elif text:
+        said += "<i class='hypersd-spoken'>: </i>"
+    return (
+        f"<span class='hypersd-badge' data-state='{state}' title='{escape(outlook.text)}'>"
+        f"<b>{by_tag}{said}</b><span>{escape(text)}</span></span>"
+    )
+
+
+def body(outlook: Outlook, settings: Settings | None) -> str:
+    """What stands under the controls: the table, the notices, and what to do about a file that is missing."""
+    parts = []
+    if outlook.rows:
+        parts.append(_table(outlook, settings))
+    elif outlook.state == "ready":
+        parts.append("<p class='hypersd-line'>the page's settings are right as they are</p>")
+    elif outlook.text and outlook.state != "off":
+        parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(outlook.text)}</p>")
+    parts += [f"<p class='hypersd-line hypersd-notice'>! {escape(notice)}</p>" for notice in outlook.notices]
+    return "".join(parts)
+
+
+def _table(outlook: Outlook, settings: Settings | None) -> str:
+    heads = ("set", "setting", "now → then", "why")
+    head = "".join(f"<th scope='col'>{text}</th>" for text in heads)
+    rows = "".join(_row(row, settings) for row in outlook.rows)
+    right = "" if outlook.settings_changed else "<p class='hypersd-line'>the page's settings are right as they are</p>"
+    return f"<table class='hypersd-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{right}"
+
+
+def _row(row: Row, settings: Settings | None) -> str:
+    change = row.change
+    title = escape(FIELD_TITLES[change.field])
+    before, after = escape(show(change.before)), escape(show(change.after))
+    reason = escape(change.reason)
+    if row.kept:
+        then, reason = f"{before}", f"kept; else {after}, {reason}"
+    elif change.field in ("prompt", "hr_prompt"):
+        then = f"{'+' if change.before in ('', None) else f'{before} →'} <b>{after or '–'}</b>"
+    else:
+        then = f"{before} → <b>{after}</b>"
+    kept = " class='hypersd-kept'" if row.kept else ""
+    return (
+        f"<tr{kept}><td>{_tick(row, settings)}</td><th scope='row'>{title}</th> <td>{then}</td> <td>{reason}</td></tr>"
+    )
+
+
+def _tick(row: Row, settings: Settings | None) -> str:
+    """The checkbox that keeps the page's value. It carries the setting's present value, to come back to."""
+    if row.key is None or settings is None:
+        return ""
+    said = f"{FIELD_TITLES[row.change.field]}: set to {show(row.change.after)}"
+    value = "" if row.kept else show_setting(getattr(settings, row.key))
+    return (
+        f"<input type='checkbox' data-hypersd-keep='{row.key}' data-value='{escape(value)}' "
+        f"aria-label='{escape(said)}'{'' if row.kept else ' checked'}>"
+    )
+
+
+def show_setting(value: str | float | int) -> str:
+    """A setting as the panel's control holds it."""
+    return value if isinstance(value, str) else format(value, "g")
+
+
+def answer(marks: Mapping[str, object]) -> str:
+    """What the page's JavaScript sends back with the next question, unread."""
+    return f"<i data-hypersd-answer='{escape(json.dumps(dict(marks)))}'></i>"
