@@ -42,14 +42,17 @@ class PublishedFile:
     """A file and how the hub behaves over it.
 
     `cuts`: after so many bytes of its body the next download breaks, one entry each. `hold_at`: a download stops there
-    until `release`. `etag`: what the hub says instead of the SHA-256. `status`: an error for every request to the hub.
+    until `release`. `etag`: what the hub says instead of the SHA-256, `told_size` instead of
+    the size. `status`, `cdn_status`: an error for every request to that server. `ranges`: whether the CDN knows them.
     """
 
     content: bytes
     etag: str = ""
     large: bool = True
     ranges: bool = True
+    told_size: int = 0
     status: int = 200
+    cdn_status: int = 200
     cuts: list[int] = field(default_factory=list)
     hold_at: int | None = None
     reached: threading.Event = field(default_factory=threading.Event)
@@ -57,6 +60,7 @@ class PublishedFile:
 
     def __post_init__(self) -> None:
         self.etag = self.etag or hashlib.sha256(self.content).hexdigest()
+        self.told_size = self.told_size or len(self.content)
 
     def release(self) -> None:
         """Let held downloads go on."""
@@ -139,12 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
         file = hub.files.get(name) if name else None
         if file is None:
             self._head(404, {"X-Error-Code": "EntryNotFound"})
+        elif (status := file.cdn_status if self.server_name == "cdn" else file.status) != 200:
+            self._head(status, {})
         elif self.server_name == "cdn":
             self._send(file)
-        elif file.status != 200:
-            self._head(file.status, {})
         elif file.large:
-            linked = {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(len(file.content))}
+            linked = {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(file.told_size)}
             location = f"{hub.cdn_url}/blob/{name}?signature=secret-{file.etag[:6]}"
             self._head(302, {"X-Repo-Commit": COMMIT, "Location": location, **linked})
         else:
@@ -162,7 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and file.ranges:
             first = int(asked[1])
         total = len(file.content)
-        headers = {"ETag": f'"{file.etag}"', "X-Repo-Commit": COMMIT, "Content-Length": str(total - first)}
+        headers = {"X-Repo-Commit": COMMIT, "Content-Length": str(total - first)}
+        if file.etag:
+            headers["ETag"] = f'"{file.etag}"'
         if asked and file.ranges:
             headers["Content-Range"] = f"bytes {first}-{total - 1}/{total}"
         self._head(206 if asked and file.ranges else 200, headers)

@@ -1,0 +1,640 @@
+"""Downloads from a hub on this machine: what arrives, what is asked for, and what is told when it goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hub_server import HubServer, PublishedFile, closed_port, whole_lora
+
+from lib_hypersd import downloads, hub
+from lib_hypersd.catalog import BY_NAME
+from lib_hypersd.downloads import Download, Downloads, Speed, amount
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "Hyper-SD15-8steps-lora"
+OTHER = "Hyper-SD15-4steps-lora"
+FILE = f"{NAME}.safetensors"
+TOKEN = "hf_a_secret_of_the_person"
+CONTENT = whole_lora(600_000)
+PATIENCE_S = 30
+POLL_S = 0.002
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    with HubServer() as running:
+        _use(running.url, monkeypatch)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield running
+
+
+def _use(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As HF_ENDPOINT does, which huggingface_hub reads when it is imported."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "Lora"
+    found.mkdir()
+    return found
+
+
+def _nothing() -> None:
+    pass
+
+
+def _download(
+    folder: Path, name: str = NAME, retry_s: Sequence[float] = (0, 0), registry: Downloads | None = None
+) -> Download:
+    """Start one, as after a restart, and wait for its end."""
+    registry = registry or Downloads(retry_s=retry_s)
+    ended = registry.join(registry.start(BY_NAME[name], str(folder), done=_nothing).id, PATIENCE_S)
+    assert ended is not None
+    assert not ended.active
+    return ended
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def _started(folder: Path, file: PublishedFile, registry: Downloads) -> Download:
+    """One that the server holds back midway."""
+    begun = registry.start(BY_NAME[NAME], str(folder), done=_nothing)
+    assert file.reached.wait(PATIENCE_S)
+    assert file.hold_at is not None
+    sent = file.hold_at // hub.CHUNK_BYTES * hub.CHUNK_BYTES
+    _when(registry, begun.id, lambda d: d.done_bytes >= sent)
+    return begun
+
+
+def _when(registry: Downloads, id: str, so: Callable[[Download], bool]) -> Download:
+    """The first state that is so: the download's thread is a few instructions behind the server."""
+    pause, end = threading.Event(), time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        told = registry.get(id)
+        assert told is not None
+        if so(told):
+            return told
+        pause.wait(POLL_S)
+    raise AssertionError(told)
+
+
+# What arrives ------------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_file_arrives_under_its_own_name(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    ended = _download(folder)
+    assert (ended.state, ended.done_bytes, ended.total_bytes) == ("done", len(CONTENT), len(CONTENT))
+    assert ended.message == f"{FILE} is in the LoRA folder."
+    assert _files(folder) == [FILE]
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_the_file_is_there_when_done_is_called_and_the_state_comes_after(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    registry = Downloads()
+    seen: list[tuple[bool, str]] = []
+
+    def done() -> None:
+        told = registry.of(NAME)
+        assert told is not None
+        seen.append(((folder / FILE).exists(), told.state))
+
+    registry.join(registry.start(BY_NAME[NAME], str(folder), done=done).id, PATIENCE_S)
+    assert seen == [(True, "checking")]
+
+
+def test_a_list_that_cannot_be_read_anew_is_told(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    registry = Downloads()
+
+    def done() -> None:
+        raise RuntimeError
+
+    ended = registry.join(registry.start(BY_NAME[NAME], str(folder), done=done).id, PATIENCE_S)
+    assert ended is not None
+    assert ended.state == "done"
+    assert "refresh button" in ended.message
+
+
+def test_nothing_half_is_ever_listed(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=200_000)
+    registry = Downloads()
+    begun = _started(folder, file, registry)
+    assert [Path(n).suffix for n in _files(folder)] == [".part"]
+    file.release()
+    registry.join(begun.id, PATIENCE_S)
+    assert _files(folder) == [FILE]
+
+
+def test_the_token_goes_to_the_hub_and_to_nobody_else(
+    server: HubServer, folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG, "lib_hypersd")
+    server.publish(NAME, CONTENT, cuts=[100_000])
+    ended = _download(folder)
+    assert {a.authorization for a in server.asked if a.server == "hub"} == {f"Bearer {TOKEN}"}
+    assert [a.authorization for a in server.of("cdn")] == ["", ""]
+    assert TOKEN not in f"{ended}{caplog.text}{capfd.readouterr()}"
+
+
+def test_a_file_outside_large_file_storage(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, large=False, etag="5d41402abc4b2a76b9719d911017c592")
+    ended = _download(folder)
+    assert ended.state == "done"
+    assert "no SHA-256" in ended.message
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+# Once more, and again ----------------------------------------------------------------------------------------------
+
+
+def test_a_broken_connection_is_taken_up_where_it_broke(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000, 100_000])
+    assert _download(folder).state == "done"
+    assert server.ranges() == ["", "bytes=262144-", "bytes=327680-"]  # whole chunks of 64 KiB
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_connection_that_keeps_breaking_is_given_up_and_the_part_kept(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000, 0, 0, 0, 0])
+    ended = _download(folder, retry_s=(0, 0))
+    assert ended.state == "failed"
+    assert "broke; try again (what has come is kept)" in ended.message
+    assert len(server.ranges()) == 3  # the first, and two that bring nothing
+    assert [Path(n).suffix for n in _files(folder)] == [".part"]
+
+
+def test_pauses_begin_anew_once_bytes_have_come(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[70_000] * 6)
+    assert _download(folder, retry_s=(0,)).state == "done"
+
+
+def test_a_restart_goes_on_with_the_part(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    assert _download(folder, retry_s=()).state == "failed"
+    ended = _download(folder)
+    assert (ended.state, server.ranges()[1:]) == ("done", ["bytes=262144-"])
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_complete_is_only_checked(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT)
+    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT)
+    assert _download(folder).state == "done"
+    assert server.ranges() == []
+
+
+def test_a_part_of_another_version_is_not_used_and_goes(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    (folder / f"{FILE}.0123456789ab.part").write_bytes(CONTENT[:300_000])
+    assert _download(folder).state == "done"
+    assert server.ranges() == [""]
+    assert _files(folder) == [FILE]
+
+
+def test_a_part_larger_than_the_file_is_begun_anew(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT)
+    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT + b"more")
+    assert _download(folder).state == "done"
+    assert server.ranges() == [""]
+
+
+def test_a_server_without_ranges_sends_all_again(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000], ranges=False)
+    assert _download(folder).state == "done"
+    assert server.ranges() == ["", "bytes=262144-"]
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+# What is wrong never gets the file's name --------------------------------------------------------------------------
+
+
+def test_a_wrong_hash_is_removed_and_told(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, etag="0" * 64)
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert "another SHA-256" in ended.message
+    assert _files(folder) == []
+
+
+def test_the_hash_is_of_the_resumed_part_too(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT)
+    spoilt = folder / f"{FILE}.{file.etag[:12]}.part"
+    spoilt.write_bytes(b"?" + CONTENT[1:300_000])
+    assert _download(folder).state == "failed"
+    assert server.ranges() == ["bytes=300000-"]
+    assert _files(folder) == []
+
+
+def test_what_is_no_safetensors_file_is_removed_where_no_hash_is_told(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, b"<html>Please log in</html>" * 400, large=False, etag="5d41402abc4b2a76b9719d911017c592")
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert "truncated or not a safetensors file" in ended.message
+    assert _files(folder) == []
+
+
+@pytest.mark.parametrize("told", [len(CONTENT) - 1000, len(CONTENT) + 1000])
+def test_a_file_of_another_size_than_told(server: HubServer, folder: Path, told: int) -> None:
+    server.publish(NAME, CONTENT, told_size=told)
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert FILE not in _files(folder)
+
+
+# What is there already ---------------------------------------------------------------------------------------------
+
+
+def test_a_whole_file_is_left_alone(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    mine = whole_lora(5_000, filling=1)
+    (folder / FILE).write_bytes(mine)
+    ended = _download(folder)
+    assert (ended.state, ended.message) == ("done", f"{FILE} is in the LoRA folder already.")
+    assert (folder / FILE).read_bytes() == mine
+    assert server.asked == []
+
+
+def test_a_damaged_file_stays_until_the_new_one_is_whole(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    (folder / FILE).write_bytes(CONTENT[:1000])
+    registry = Downloads()
+    begun = _started(folder, file, registry)
+    assert (folder / FILE).read_bytes() == CONTENT[:1000]
+    file.release()
+    registry.join(begun.id, PATIENCE_S)
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_damaged_file_survives_a_failed_download(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, etag="0" * 64)
+    (folder / FILE).write_bytes(CONTENT[:1000])
+    assert _download(folder).state == "failed"
+    assert _files(folder) == [FILE]
+
+
+# Room --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "free", "state"),
+    [(0, 600_000, "failed"), (0, 10**9, "done"), (400_000, 260_000, "done"), (300_000, 260_000, "failed")],
+)
+def test_room_is_looked_for_first_and_the_part_counts(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch, part: int, free: int, state: str
+) -> None:
+    content = whole_lora(650_000)
+    file = server.publish(NAME, content)
+    if part:
+        (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(content[:part])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12 - free, free))
+    ended = _download(folder)
+    assert ended.state == state
+    if state == "failed":
+        assert f"takes {amount(len(content) - part)} on the LoRA folder's disk" in ended.message
+        assert f"only {amount(free)} are free" in ended.message
+        assert server.ranges() == []
+
+
+class _FullDisk:
+    """A file on a disk with room for 200,000 bytes."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.file = open(*arguments)  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> _FullDisk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def write(self, data: bytes) -> int:
+        if self.file.tell() + len(data) > 200_000:
+            raise OSError(errno.ENOSPC, "No space left on device", "/a/path")
+        return int(self.file.write(data))
+
+
+def test_a_disk_that_fills_up_is_told_and_the_part_removed(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT)
+    monkeypatch.setattr(downloads, "open", _FullDisk, raising=False)
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert f"takes {amount(len(CONTENT))}" in ended.message
+    assert "the disk is full" in ended.message
+    assert _files(folder) == []
+
+
+def test_a_folder_that_cannot_be_written(server: HubServer, tmp_path: Path) -> None:
+    server.publish(NAME, CONTENT)
+    (tmp_path / "a file").write_text("no folder")
+    ended = _download(tmp_path / "a file" / "Lora")
+    assert ended.state == "failed"
+    assert "the LoRA folder can't be written" in ended.message
+    assert str(tmp_path) not in ended.message
+
+
+def test_a_webui_without_a_lora_folder(server: HubServer) -> None:
+    registry = Downloads()
+    ended = registry.join(registry.start(BY_NAME[NAME], "", done=_nothing).id, PATIENCE_S)
+    assert ended is not None
+    assert "no LoRA folder" in ended.message
+
+
+# The hub says no, or nothing ---------------------------------------------------------------------------------------
+
+
+def _assert_helps(ended: Download, said: str) -> None:
+    assert ended.state == "failed"
+    assert said in ended.message
+    assert "by hand from https://huggingface.co/ByteDance/Hyper-SD and put it into the LoRA folder" in ended.message
+    assert "secret" not in ended.message
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(401, "refuses access (401)"), (403, "HF_TOKEN"), (404, "has no such file"), (503, "error 503; try again later")],
+)
+def test_an_error_of_the_hub(server: HubServer, folder: Path, status: int, said: str) -> None:
+    server.publish(NAME, CONTENT, status=status)
+    _assert_helps(_download(folder), said)
+    assert _files(folder) == []
+
+
+@pytest.mark.parametrize("status", [403, 404, 416])
+def test_an_error_of_the_cdn(server: HubServer, folder: Path, status: int) -> None:
+    server.publish(NAME, CONTENT, cdn_status=status)
+    _assert_helps(_download(folder), str(status))
+    assert len(server.ranges()) == 1  # no use in trying again
+
+
+def test_a_passing_error_of_the_cdn_is_tried_again(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cdn_status=503)
+    _assert_helps(_download(folder, retry_s=(0, 0)), "error 503")
+    assert len(server.ranges()) == 3
+
+
+def test_no_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closed_port() as url:
+        _use(url, monkeypatch)
+        _assert_helps(_download(folder), "127.0.0.1 can't be reached from this machine")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (requests.ReadTimeout("https://hub/?signature=secret"), "did not answer in time"),
+        (requests.exceptions.SSLError("secret"), "can't be reached"),
+        (requests.exceptions.ProxyError("secret"), "can't be reached"),
+    ],
+)
+def test_a_request_that_gets_no_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def request(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(requests.Session, "request", request)
+    _assert_helps(_download(folder), said)
+
+
+def test_an_answer_that_is_not_the_hubs(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, etag="-", large=False)
+    server.files[NAME].etag = ""
+    _assert_helps(_download(folder), "a proxy or a login page")
+
+
+def test_offline_mode(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    _assert_helps(_download(folder), "HF_HUB_OFFLINE")
+
+
+def test_a_missing_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    _assert_helps(_download(folder), "huggingface_hub is missing")
+
+
+def test_hf_endpoint_and_token_come_from_the_environment(folder: Path) -> None:
+    told = (
+        "import sys; from lib_hypersd.catalog import BY_NAME; from lib_hypersd.downloads import registry as d;"
+        f"print(d.join(d.start(BY_NAME[{NAME!r}], sys.argv[1], done=lambda: None).id).state)"
+    )
+    with HubServer() as running:
+        running.publish(NAME, CONTENT)
+        environment = {**os.environ, "HF_ENDPOINT": running.url, "HF_TOKEN": TOKEN}
+        command = [sys.executable, "-c", told, str(folder)]
+        assert subprocess.check_output(command, cwd=ROOT, text=True, env=environment).strip() == "done"
+        assert {a.authorization for a in running.of("hub")} == {f"Bearer {TOKEN}"}
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+# Cancelled ---------------------------------------------------------------------------------------------------------
+
+
+def test_cancel_counts_at_once_and_takes_the_part_away(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    registry = Downloads()
+    begun = _started(folder, file, registry)
+    cancelled = registry.cancel(begun.id)
+    assert cancelled is not None
+    assert cancelled.state == "cancelled"
+    file.release()
+    ended = registry.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert (ended.state, _files(folder)) == ("cancelled", [])
+
+
+def test_cancel_during_a_pause(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[100_000, 100_000])
+    registry = Downloads(retry_s=(PATIENCE_S * 10,))
+    begun = registry.start(BY_NAME[NAME], str(folder), done=_nothing)
+    _when(registry, begun.id, lambda d: "connection broke" in d.message)
+    registry.cancel(begun.id)
+    ended = registry.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert (ended.state, _files(folder)) == ("cancelled", [])
+
+
+def test_cancelled_at_the_last_moment_no_file_appears(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT)
+    registry = Downloads()
+
+    def fsync(_: int) -> None:
+        told = registry.of(NAME)
+        assert told is not None
+        registry.cancel(told.id)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert _download(folder, registry=registry).state == "cancelled"
+    assert _files(folder) == []
+
+
+def test_cancel_after_the_rename_comes_too_late(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    registry = Downloads()
+
+    def done() -> None:
+        told = registry.of(NAME)
+        assert told is not None
+        registry.cancel(told.id)
+
+    ended = registry.join(registry.start(BY_NAME[NAME], str(folder), done=done).id, PATIENCE_S)
+    assert ended is not None
+    assert ended.state == "done"
+    again = registry.cancel(ended.id)
+    assert again is not None
+    assert (again.state, _files(folder)) == ("done", [FILE])
+
+
+def test_started_anew_after_cancel(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    registry = Downloads()
+    begun = _started(folder, file, registry)
+    registry.cancel(begun.id)
+    again = registry.start(BY_NAME[NAME], str(folder), done=_nothing)
+    assert again.id != begun.id
+    assert again.state == "waiting"  # the old one's thread still holds the part
+    file.release()
+    ended = registry.join(again.id, PATIENCE_S)
+    assert ended is not None
+    assert ended.state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+# One of each file --------------------------------------------------------------------------------------------------
+
+
+def test_one_download_of_a_file_but_different_files_side_by_side(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    server.publish(OTHER, CONTENT)
+    registry = Downloads()
+    begun = _started(folder, file, registry)
+    assert registry.start(BY_NAME[NAME], str(folder), done=_nothing).id == begun.id
+    assert _download(folder, OTHER, registry=registry).state == "done"
+    still = registry.of(NAME)
+    assert still is not None
+    assert (still.id, still.state) == (begun.id, "running")
+    file.release()
+    registry.join(begun.id, PATIENCE_S)
+
+
+def test_unknown_ids_and_names() -> None:
+    registry = Downloads()
+    assert (registry.get("x"), registry.cancel("x"), registry.join("x"), registry.of(NAME)) == (None,) * 4
+
+
+def test_old_downloads_are_forgotten(folder: Path) -> None:
+    (folder / FILE).write_bytes(whole_lora(5_000))
+    registry = Downloads()
+    ids = [_download(folder, registry=registry).id for _ in range(downloads.KEPT + 5)]
+    assert registry.get(ids[0]) is None
+    assert registry.get(ids[-1]) is not None
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(), MemoryError()])
+def test_a_crash_never_leaves_it_running(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: BaseException
+) -> None:
+    def look_up(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(hub, "look_up", look_up)
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert type(error).__name__ in ended.message
+
+
+def test_no_thread_to_be_had(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert _download(folder).state == "failed"
+
+
+# Figures -----------------------------------------------------------------------------------------------------------
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_speed_is_an_average_over_the_last_seconds() -> None:
+    clock = _Clock()
+    speed = Speed(clock)
+    speed.note(5_000_000, anew=True)  # a part of before counts for no speed
+    assert speed.bytes_per_second() == 0
+    for second in range(1, 31):
+        clock.now = second
+        speed.note(5_000_000 + 1_000_000 * min(second, 20) + 3_000_000 * max(0, second - 20))
+    assert speed.bytes_per_second() == 3_000_000
+    clock.now += downloads.WINDOW_S
+    assert speed.bytes_per_second() == 0  # nothing came lately
+
+
+def test_speed_does_not_gather_samples() -> None:
+    clock = _Clock()
+    speed = Speed(clock)
+    for tick in range(100_000):
+        clock.now = tick / 1000
+        speed.note(tick)
+    assert len(speed._samples) <= downloads.WINDOW_S / downloads.SAMPLE_S + 2
+
+
+def test_speed_and_time_left_of_a_download(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=327_680)
+    clock = _Clock()
+    registry = Downloads(clock)
+    begun = _started(folder, file, registry)
+    assert begun.total_bytes == BY_NAME[NAME].size  # until the hub has told
+    clock.now = 2.0
+    told = registry.get(begun.id)
+    assert told is not None
+    assert told.total_bytes == len(CONTENT)
+    assert told.bytes_per_second == 163_840
+    assert told.seconds_left == pytest.approx((len(CONTENT) - 327_680) / 163_840)
+    file.release()
+    ended = registry.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert (ended.bytes_per_second, ended.seconds_left) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [(1_390_000_000, "1.39 GB"), (787_000_000, "787 MB"), (64_000, "64 kB"), (12, "12 bytes")]
+)
+def test_sizes_for_people(size: int, told: str) -> None:
+    assert amount(size) == told
+
+
+def test_hooks_do_not_pay_for_downloads() -> None:
+    names = ("huggingface_hub", "requests", "httpx", "gradio", "modules", "torch")
+    told = f"import sys, lib_hypersd.downloads; print([m for m in {names} if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", told], cwd=ROOT, text=True).strip() == "[]"
