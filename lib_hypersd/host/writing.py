@@ -9,6 +9,7 @@ from typing import Any
 from modules import shared
 
 from ..request import Plan
+from .inner_passes import with_tag
 from .sampling import ask_eta
 
 _OWN = "_hypersd_own"
@@ -23,7 +24,9 @@ def restore(p: Any) -> None:
     own = getattr(p, _OWN, None)
     if own:
         for name, (ours, before) in own.items():
-            if getattr(p, name, None) == ours:
+            now = getattr(p, name, None)
+            # Arguments of scripts may hold arrays, which have no plain ==.
+            if now is ours or (name != "script_args" and now == ours):
                 setattr(p, name, before)
         setattr(p, _OWN, None)
 
@@ -69,6 +72,10 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
         yield "all_hr_prompts", list(plan.hr_prompts)
     for change in changes.values():
         yield change.field, change.after
+    given = getattr(p, "script_args", None)
+    args = with_tag(plan.rule, given) if plan.active and plan.rule and given else None
+    if args is not None:
+        yield "script_args", args
     if turned_on:
         yield "enable_hr", True
 
