@@ -16,10 +16,13 @@ from .settings import Settings, SettingsError, from_script_args, panel_eta, with
 from .tagging import what_tags_ask
 
 _PLAN = "_hypersd_plan"
+_DRAWN = "_hypersd_drawn"
 
 
 def begin(p: Any) -> None:
     """Take out whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict."""
+    if _is_copy_in_mid_run(p):
+        return
     setattr(p, _PLAN, None)
     host.restore(p)
     params = p.extra_generation_params
@@ -31,7 +34,7 @@ def begin(p: Any) -> None:
 def process(p: Any, args: Sequence[Any]) -> None:
     """The `process` hook: plan this generation and apply the plan, or leave everything and say why."""
     begin(p)
-    if _is_idle(p, args):
+    if _is_idle(p, args) or _is_copy_in_mid_run(p):
         return
     try:
         _process(p, args)
@@ -39,6 +42,15 @@ def process(p: Any, args: Sequence[Any]) -> None:
         host.report(f"{TITLE}: the generation goes on without it", exc_info=True)
         begin(p)
         _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
+
+
+def _is_copy_in_mid_run(p: Any) -> bool:
+    """Whether this is no new run: ADetailer has all scripts process a copy of `p` again, between two batches of it.
+
+    The plan is in effect there already. A new run of a copy has new prompts.
+    """
+    drawn = getattr(p, _DRAWN, None)
+    return drawn is not None and drawn[0] != id(p) and drawn[1] is p.all_prompts
 
 
 def _is_idle(p: Any, args: Sequence[Any]) -> bool:
@@ -145,6 +157,7 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
         return
     try:
         host.keep_tags(plan, p, kwargs["prompts"], int(kwargs["batch_number"]))
+        setattr(p, _DRAWN, (id(p), p.all_prompts))
     except Exception:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
 
