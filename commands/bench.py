@@ -1,4 +1,4 @@
-"""`python3 run.py bench hook|quality|unified|sampling [--json FILE]`: what the extension costs, and what it keeps."""
+"""`python3 run.py bench NAME [--json FILE]`: what the extension costs, and what it keeps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ BENCHMARKS = {
     "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
     "unified": "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
     "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
+    "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
 }
 
 
@@ -39,6 +40,10 @@ def main() -> None:
         from . import bench_sampling
 
         bench_sampling.run(args.json, args.write)
+    elif args.name == "page":
+        from . import bench_page
+
+        bench_page.run(args.json)
     else:
         from . import bench_quality
 

@@ -28,7 +28,7 @@ FILES, BATCH, ROUNDS = 1000, 8, 2000
 def run(json_file: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         loras = Path(folder) / "Lora"
-        _fill(loras)
+        fill_lora_folder(loras)
         _prepare(loras, Path(folder) / "data")
         figures = {**_hooks(), **_scans()}
     told = {
@@ -43,7 +43,7 @@ def run(json_file: str | None) -> None:
     write_json(json_file, {key: round(figures[key], 4) for key in told})
 
 
-def _fill(folder: Path) -> None:
+def fill_lora_folder(folder: Path) -> None:
     """The miniature's Hyper-SD LoRAs and a crowd of others, in a few subfolders."""
     source = PROJECT / "miniature" / "weights" / "Lora"
     published = sorted(source.glob("*.safetensors"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,22 +12,12 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from webui_page import WebuiPage
+
+from commands.chromium import ChromiumMissingError, start_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 120
-CHROMIUM_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1100",
-)
 
 
 def free_port() -> int:
@@ -89,15 +78,10 @@ def webuis(tmp_path_factory) -> Iterator[Webuis]:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
     """A Chromium without a window, with a fresh profile."""
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver_path = shutil.which("chromedriver")
-    if binary is None or driver_path is None:
-        pytest.skip("Chromium and chromedriver are not installed (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(driver_path))
+    try:
+        driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+    except ChromiumMissingError as reason:
+        pytest.skip(str(reason))
     yield driver
     driver.quit()
 

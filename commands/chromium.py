@@ -1,0 +1,38 @@
+"""A Chromium without a window, for the browser tests and for what is measured in a page."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,1100",
+)
+
+
+class ChromiumMissingError(RuntimeError):
+    """There is no Chromium or no chromedriver on this machine."""
+
+
+def start_chromium(profile: Path) -> webdriver.Chrome:
+    """A Chromium whose own files stand under `profile`; the caller quits it. Raises ChromiumMissingError."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        raise ChromiumMissingError("Chromium and chromedriver are not installed (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    return webdriver.Chrome(options=options, service=Service(driver))
