@@ -47,10 +47,10 @@ def process(p: Any, args: Sequence[Any]) -> None:
 def _is_copy_in_mid_run(p: Any) -> bool:
     """Whether this is no new run: ADetailer has all scripts process a copy of `p` again, between two batches of it.
 
-    The plan is in effect there already. A new run of a copy has new prompts.
+    The plan is in effect there already. A new run of a copy begins with the prompts as they were typed.
     """
     drawn = getattr(p, _DRAWN, None)
-    return drawn is not None and drawn[0] != id(p) and drawn[1] is p.all_prompts
+    return drawn is not None and drawn[0] != id(p) and drawn[1] == p.all_prompts
 
 
 def _is_idle(p: Any, args: Sequence[Any]) -> bool:

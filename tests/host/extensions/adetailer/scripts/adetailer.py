@@ -29,6 +29,7 @@ class Detailer(scripts.Script):
     def postprocess_image(self, p, pp, arg):
         if not arg or getattr(p, "_ad_disabled", False):
             return
+        p.all_prompts = copy.copy(p.all_prompts)  # it puts such a copy back after having called the scripts
         inner = processing.StableDiffusionProcessingImg2Img(
             init_images=[pp.image],
             sd_model=p.sd_model,
