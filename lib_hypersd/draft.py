@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .families import Checkpoint
+from .preferences import NO_PREFERENCES, Preferences
 from .recipes import Dial, Recipe
 from .request import Change, Request
 from .settings import Settings
@@ -16,6 +17,7 @@ class Draft:
     """The plan while it is being made."""
 
     request: Request
+    preferences: Preferences = NO_PREFERENCES
     changes: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import recipes
-from .catalog import BY_NAME, ONE_STEP_UNETS, Variant
+from .catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
 from .own_sampling import TCD_ETA, tcd_eta
+from .preferences import NO_PREFERENCES, Preferences
 from .prompt_tags import find_tags
+from .recipes import Dial, Recipe
 from .request import Plan
 from .second_pass import on_trained_timesteps
 from .settings import KEYS, PANEL_DEFAULTS, Setting
@@ -46,51 +49,15 @@ def comment(plan: Plan) -> str:
     return f"{done}{changed}{notice}" if plan.active or notice or changed else ""
 
 
-def panel_value(key: str, params: Mapping[str, Any]) -> Any:
+def panel_value(key: str, params: Mapping[str, Any], preferences: Preferences = NO_PREFERENCES) -> Any:
     """The panel component `key`'s value for a pasted infotext, so that generating again changes nothing.
 
-    A component keeps its default wherever the default would leave the pasted value alone.
+    A component keeps its default wherever the default, as `preferences` read it, would leave the pasted value alone.
     """
     if NAME not in params:
         return False if key == "enabled" else getattr(PANEL_DEFAULTS, key)
     paste = _PASTE.get(key)
-    return paste(params) if paste else getattr(PANEL_DEFAULTS, key)
-
-
-def _lora(params: Mapping[str, Any]) -> str:
-    name = str(params[NAME])
-    return "auto" if name.endswith("-Unet") else name
-
-
-def _trained(params: Mapping[str, Any]) -> int | None:
-    variant = BY_NAME.get(str(params[NAME]))
-    return variant.steps if variant else None
-
-
-def _steps(params: Mapping[str, Any]) -> str:
-    steps = str(params.get("Steps", ""))
-    if steps == str(_trained(params)):
-        return "auto"
-    return steps if steps.isdigit() and 1 <= int(steps) <= 16 else "keep"
-
-
-def _cfg(params: Mapping[str, Any]) -> str:
-    variant = BY_NAME.get(str(params[NAME]))
-    if variant is None:
-        return "keep"
-    recipe = _recipe(variant)
-    pasted = [params[key] for key in ("CFG scale", "Hires CFG Scale") if key in params]
-    return "clamp" if all(recipe.cfg.holds(_number(cfg)) for cfg in pasted) else "keep"
-
-
-def _distilled(params: Mapping[str, Any]) -> str:
-    flux = recipes.recipe_for("flux", "plain", 8).distilled_cfg
-    pasted = [params[key] for key in ("Distilled CFG Scale", "Hires Distilled CFG Scale") if key in params]
-    return "clamp" if flux and all(flux.holds(_number(cfg)) for cfg in pasted) else "keep"
-
-
-def _recipe(variant: Variant) -> recipes.Recipe:
-    return recipes.recipe_for(variant.family, variant.kind, variant.steps, unified=variant.unified)
+    return paste(_Pasted(params, preferences)) if paste else getattr(PANEL_DEFAULTS, key)
 
 
 _SAME = "Use same "
@@ -99,20 +66,95 @@ _STOCK_RECIPE = recipes.recipe_for("sd15", "plain", recipes.DEFAULT_STEPS)
 """What most recipes sample with."""
 
 
-def _sampling(params: Mapping[str, Any]) -> str:
-    """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
-    variant = BY_NAME.get(str(params[NAME]))
-    recipe = _recipe(variant) if variant else _STOCK_RECIPE
-    if params[NAME] in ONE_STEP_UNETS:
-        recipe = recipes.ONE_STEP_UNET
-    for recipes_own, keys in (
-        (recipe.sampler, ("Sampler", "Hires sampler")),
-        (recipe.scheduler, ("Schedule type", "Hires schedule type")),
-    ):
-        drawn = {params[key] for key in keys if key in params and not str(params[key]).startswith(_SAME)}
-        if not drawn <= {recipes_own}:
+@dataclass(frozen=True)
+class _Pasted:
+    """A picture's parameters, and the preferences by which it would be drawn again."""
+
+    params: Mapping[str, Any]
+    preferences: Preferences
+
+    @property
+    def name(self) -> str:
+        return str(self.params[NAME])
+
+    @property
+    def variant(self) -> Variant | None:
+        return BY_NAME.get(self.name)
+
+    def lora(self) -> str:
+        return "auto" if self.name.endswith("-Unet") else self.name
+
+    def steps(self) -> str:
+        steps = str(self.params.get("Steps", ""))
+        if self.variant and steps == str(self.variant.steps):
+            return "auto"
+        return steps if steps.isdigit() and 1 <= int(steps) <= 16 else "keep"
+
+    def weight(self) -> str:
+        # The weight comes back with the tag in the prompt; without one, the number is told.
+        tagged = any(tag.name == self.name for tag in find_tags(str(self.params.get("Prompt", ""))))
+        return "auto" if tagged or WEIGHT not in self.params else str(self.params[WEIGHT])
+
+    def cfg(self) -> str:
+        if self.variant is None:
             return "keep"
-    return "auto"
+        dials = [self._recipe(self.variant).cfg]
+        return self._word("cfg", self.variant.family, dials, "CFG scale", "Hires CFG Scale")
+
+    def distilled_cfg(self) -> str:
+        # The infotext does not tell an nf4 checkpoint from another.
+        both = [self.preferences.recipe("flux", "plain", 8, file=self.name, nf4=nf4) for nf4 in (False, True)]
+        dials = [recipe.distilled_cfg for recipe in both if recipe.distilled_cfg]
+        return self._word("distilled_cfg", "flux", dials, "Distilled CFG Scale", "Hires Distilled CFG Scale")
+
+    def _word(self, key: str, family: Family, dials: Sequence[Dial], *fields: str) -> str:
+        """ "clamp", the default, where what it means leaves the fields alone under each of the dials."""
+        pasted = [_number(self.params[name]) for name in fields if name in self.params]
+        leaves_alone: dict[Setting, Callable[[Dial, float], bool]] = {
+            "clamp": Dial.holds,
+            "recipe": lambda dial, number: number == dial.value,
+            "keep": lambda dial, number: True,
+        }
+        alone = leaves_alone[self.preferences.policy(family).get(key, "clamp")]
+        return "clamp" if all(alone(dial, number) for dial in dials for number in pasted) else "keep"
+
+    def _recipe(self, variant: Variant) -> Recipe:
+        return self.preferences.recipe(
+            variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
+        )
+
+    def sampling(self) -> str:
+        """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
+        recipe = self._recipe(self.variant) if self.variant else _STOCK_RECIPE
+        if self.name in ONE_STEP_UNETS:
+            recipe = recipes.ONE_STEP_UNET
+        for recipes_own, keys in (
+            (recipe.sampler, ("Sampler", "Hires sampler")),
+            (recipe.scheduler, ("Schedule type", "Hires schedule type")),
+        ):
+            found = (str(self.params[key]) for key in keys if key in self.params)
+            if not {name for name in found if not name.startswith(_SAME)} <= {recipes_own}:
+                return "keep"
+        return "auto"
+
+    def hires(self) -> str:
+        """ "keep" where the default would turn on a hires pass that the picture does not have."""
+        families = [self.variant.family] if self.variant else list(FAMILY_TITLES)
+        always = any(self.preferences.policy(family).get("hires") == "always" for family in families)
+        return "keep" if always and not self._has_second_pass() else PANEL_DEFAULTS.hires
+
+    def second_pass(self) -> str:
+        """ "auto" where there is no hires pass, or where it stands on the trained timesteps as it is."""
+        if not self._has_second_pass():
+            return "auto"
+        steps, denoise = self.steps(), _number(self.params.get("Denoising strength"))
+        trained = int(steps) if steps.isdigit() else self.variant.steps if self.variant else None
+        second = on_trained_timesteps(trained, denoise) if trained else None
+        pasted = (_number(self.params.get("Hires steps")), denoise)
+        return "auto" if second is not None and (second.steps, second.denoise) == pasted else "keep"
+
+    def _has_second_pass(self) -> bool:
+        return "Hires upscale" in self.params or "Hires resize" in self.params
 
 
 def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
@@ -124,23 +166,6 @@ def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
     return "auto" if eta < 0 or eta == tcd_eta(steps, TCD_ETA if several is None else several) else params[ETA]
 
 
-def _weight(params: Mapping[str, Any]) -> str:
-    # The weight comes back with the tag in the prompt; without one, the number is told.
-    tagged = any(tag.name == params[NAME] for tag in find_tags(str(params.get("Prompt", ""))))
-    return "auto" if tagged or WEIGHT not in params else str(params[WEIGHT])
-
-
-def _second_pass(params: Mapping[str, Any]) -> str:
-    """ "auto" where there is no hires pass, or where it stands on the trained timesteps as it is."""
-    if "Hires upscale" not in params and "Hires resize" not in params:
-        return "auto"
-    steps, denoise = _steps(params), _number(params.get("Denoising strength"))
-    trained = int(steps) if steps.isdigit() else _trained(params)
-    second = on_trained_timesteps(trained, denoise) if trained else None
-    pasted = (_number(params.get("Hires steps")), denoise)
-    return "auto" if second is not None and (second.steps, second.denoise) == pasted else "keep"
-
-
 def _number(text: Any) -> float:
     try:
         return float(text)
@@ -148,16 +173,17 @@ def _number(text: Any) -> float:
         return -1.0
 
 
-_PASTE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "enabled": lambda params: True,
-    "lora": _lora,
-    "steps": _steps,
-    "weight": _weight,
-    "cfg": _cfg,
-    "distilled_cfg": _distilled,
-    "sampler": _sampling,
-    "scheduler": _sampling,
-    "hires_steps": _second_pass,
-    "hires_denoise": _second_pass,
+_PASTE: dict[str, Callable[[_Pasted], Any]] = {
+    "enabled": lambda pasted: True,
+    "lora": _Pasted.lora,
+    "steps": _Pasted.steps,
+    "weight": _Pasted.weight,
+    "cfg": _Pasted.cfg,
+    "distilled_cfg": _Pasted.distilled_cfg,
+    "sampler": _Pasted.sampling,
+    "scheduler": _Pasted.sampling,
+    "hires": _Pasted.hires,
+    "hires_steps": _Pasted.second_pass,
+    "hires_denoise": _Pasted.second_pass,
 }
 assert set(_PASTE) <= set(KEYS)

@@ -16,6 +16,7 @@ from .hires import tune_hires_pass
 from .lora_files import LoraIndex
 from .own_sampling import TCD, schedule_in_effect
 from .passes import first_is_flow, fitting_schedule, settle_own_sampling, what_cannot_be_drawn
+from .preferences import NO_PREFERENCES, Preferences
 from .recipes import ONE_STEP_UNET_STOCK, Dial
 from .request import Change, Plan, Request, show
 from .settings import Settings, echo
@@ -34,11 +35,13 @@ def make_plan(
     checkpoint: Checkpoint,
     index: LoraIndex,
     hr_checkpoint: Checkpoint | None = None,
+    preferences: Preferences = NO_PREFERENCES,
 ) -> Plan:
     """The plan for a request that is active by panel, object or tag.
 
     `checkpoint` is the model of the first pass, `hr_checkpoint` that of the hires pass where it is another one.
     """
+    settings, for_hires = _settled(request, settings, checkpoint, hr_checkpoint, preferences)
     asked = None if settings.lora in ("auto", "none") else index.asked_file(settings.lora)
     # A hires pass on another checkpoint has a tag of its own.
     typed = typed_tag(
@@ -49,25 +52,47 @@ def make_plan(
         asked=asked,
         comments=request.comments,
     )
-    draft = Draft(request, notices=list(typed.dropped))
+    draft = Draft(request, preferences, notices=list(typed.dropped))
     try:
         target = find_target(settings, checkpoint, index, typed, draft)
         rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
         draft.notices += typed_otherwise(typed)
         tune_first_pass(draft, settings, checkpoint, target)
-        hr_rule = tune_hires_pass(draft, settings, index, target, rule, checkpoint, hr_checkpoint)
+        hr_rule = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint)
         eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
         untouched = Draft(request, notices=[*typed.dropped, str(refusal)])
         refused = _refused(untouched, index, checkpoint, hr_checkpoint)
         return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
     _warnings(draft, settings, checkpoint, target)
+    draft.notices += preferences.notices(checkpoint.family, index.__contains__)
     plan = _assemble(draft, target, rule, hr_rule, draft.notices)
     return replace(plan, eta=eta)
 
 
+def _settled(
+    request: Request,
+    settings: Settings,
+    checkpoint: Checkpoint,
+    hr_checkpoint: Checkpoint | None,
+    preferences: Preferences,
+) -> tuple[Settings, Settings]:
+    """The settings of the first and of the hires pass, by what the defaults mean for each one's family.
+
+    Whether there is a hires pass is the first one's to say.
+    """
+    settled = preferences.settled(settings, checkpoint.family, img2img=request.mode == "img2img")
+    if hr_checkpoint is None:
+        return settled, settled
+    return settled, replace(preferences.settled(settings, hr_checkpoint.family), hires=settled.hires)
+
+
 def plan_for_tags(
-    request: Request, checkpoint: Checkpoint, index: LoraIndex, hr_checkpoint: Checkpoint | None = None
+    request: Request,
+    checkpoint: Checkpoint,
+    index: LoraIndex,
+    hr_checkpoint: Checkpoint | None = None,
+    preferences: Preferences = NO_PREFERENCES,
 ) -> Plan:
     """The plan that typed tags ask for, the panel being off: the whole recipe of the first usable one.
 
@@ -77,7 +102,7 @@ def plan_for_tags(
     hr_family = hr_checkpoint.family if hr_checkpoint else None
     for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.comments)
     if typed.tag is not None or (hr_checkpoint is not None and for_hires.tag is not None):
-        return make_plan(request, Settings(), checkpoint, index, hr_checkpoint)
+        return make_plan(request, Settings(), checkpoint, index, hr_checkpoint, preferences)
     return _refused(Draft(request, notices=list(typed.dropped)), index, checkpoint, hr_checkpoint)
 
 

@@ -47,19 +47,24 @@ class Recipe:
 
 _PLAIN_CFG = Dial(1.0, 1.0, 1.5)
 
-_RECIPES: dict[tuple[Family, Kind], Recipe] = {
-    ("flux", "plain"): Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(3.5, 2.5, 3.5)),
-    ("sdxl", "plain"): Recipe(0.75, _PLAIN_CFG),
-    ("sdxl", "cfg"): Recipe(0.75, Dial(3.0, 3.0, 7.0), hires_denoise=0.6),
-    ("sd15", "plain"): Recipe(1.0, _PLAIN_CFG),
-    ("sd15", "cfg"): Recipe(1.0, Dial(6.0, 3.0, 7.0)),
-    # SD 3 was published CFG-preserved only; "plain" is what `lora: none` falls back to.
-    ("sd3", "plain"): Recipe(0.125, _PLAIN_CFG),
+RECIPES: dict[str, Recipe] = {
+    "sd15": Recipe(1.0, _PLAIN_CFG),
+    "sd15 cfg": Recipe(1.0, Dial(6.0, 3.0, 7.0)),
+    "sdxl": Recipe(0.75, _PLAIN_CFG),
+    "sdxl cfg": Recipe(0.75, Dial(3.0, 3.0, 7.0), hires_denoise=0.6),
+    "sd3 4": Recipe(0.125, Dial(3.0, 2.0, 4.0)),
+    "sd3 8": Recipe(0.125, Dial(5.0, 3.0, 6.0)),
+    "sd3 16": Recipe(0.125, Dial(7.0, 5.0, 8.0)),
+    "flux": Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(3.5, 2.5, 3.5)),
+    "flux nf4": Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(2.5, 2.5, 3.5)),
 }
-_SD3_CFG: dict[int, Dial] = {4: Dial(3.0, 2.0, 4.0), 8: Dial(5.0, 3.0, 6.0), 16: Dial(7.0, 5.0, 8.0)}
+"""The recipes by the names that people give them: family, then what tells it from the family's others.
 
-FLUX_NF4 = Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(2.5, 2.5, 3.5))
-"""FLUX on an nf4 checkpoint (the source article's setting)."""
+The article has a distilled CFG of its own for nf4 checkpoints.
+"""
+_SD3_STEPS = (4, 8, 16)
+_SD3_PLAIN = Recipe(0.125, _PLAIN_CFG)
+"""SD 3 was published CFG-preserved only; this is what `lora: none` falls back to."""
 
 ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A, scheduler=own_sampling.ONE_STEP_UNET)
 """The 1-step SDXL UNet as published: one evaluation at timestep 800, no LoRA. More steps take the source article's
@@ -71,15 +76,21 @@ ONE_STEP_UNET_STOCK_STEPS = 2
 DEFAULT_STEPS = 8
 
 
+def recipe_name(family: Family, kind: Kind, steps: int, *, nf4: bool = False) -> str | None:
+    """The name in `RECIPES` for a LoRA of `family` and `kind` trained for `steps` steps; None for plain SD 3."""
+    if family == "flux":
+        return "flux nf4" if nf4 else "flux"
+    if family == "sd3":
+        return f"sd3 {min(_SD3_STEPS, key=lambda n: (abs(n - steps), -n))}" if kind == "cfg" else None
+    return f"{family} cfg" if kind == "cfg" else family
+
+
 def recipe_for(family: Family, kind: Kind, steps: int, *, nf4: bool = False, unified: bool = False) -> Recipe:
-    """The recipe of a LoRA of `family` and `kind` trained for `steps` steps; defined for every combination.
+    """The published recipe; defined for every combination (see `recipe_name`).
 
     `unified` LoRAs, trained for 1–8 steps at once, are published for TCD (model card).
     """
-    if family == "flux":
-        return FLUX_NF4 if nf4 else _RECIPES["flux", "plain"]
-    if family == "sd3" and kind == "cfg":
-        nearest = min(_SD3_CFG, key=lambda n: (abs(n - steps), -n))
-        return Recipe(0.125, _SD3_CFG[nearest])
-    recipe = _RECIPES[family, kind]
-    return replace(recipe, sampler=own_sampling.TCD, scheduler=own_sampling.TCD) if unified else recipe
+    name = recipe_name(family, kind, steps, nf4=nf4)
+    recipe = RECIPES[name] if name else _SD3_PLAIN
+    tcd = unified and family in ("sd15", "sdxl")
+    return replace(recipe, sampler=own_sampling.TCD, scheduler=own_sampling.TCD) if tcd else recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 ECHO_LIMIT = 80
@@ -42,11 +42,17 @@ class Settings:
     hires_scale: Setting = "auto"
     hires_upscaler: str = "auto"
     eta: Setting = "auto"
+    named: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
+    """Keys that were asked for by name, be it with their default: a person's preferences don't touch them."""
 
     @property
     def explicit_steps(self) -> int | None:
         """The step count that was asked for by number, or None."""
         return self.steps if isinstance(self.steps, int) else None
+
+    def naming(self, values: Mapping[str, Any]) -> Settings:
+        """These settings with `values`, all of them asked for by name."""
+        return replace(self, **values, named=self.named | values.keys())
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ _RULES: dict[str, _Words | _Number | _Name] = {
     "eta": _Number(("auto",), 0, 1),
 }
 
-KEYS: tuple[str, ...] = tuple(f.name for f in fields(Settings))
+KEYS: tuple[str, ...] = tuple(f.name for f in fields(Settings) if not f.kw_only)
 PANEL_DEFAULTS = Settings(enabled=False)
 """What the panel shows before anybody touched it."""
 
@@ -152,7 +158,7 @@ def from_object(values: Mapping[Any, Any]) -> Settings:
     unknown = next((key for key in values if key not in KEYS), None)
     if unknown is not None:
         raise SettingsError(echo(unknown), f"{echo(unknown)} is no key; the keys are {', '.join(KEYS)}.")
-    return Settings(**{key: _checked(key, value) for key, value in values.items()})
+    return Settings().naming({key: _checked(key, value) for key, value in values.items()})
 
 
 def from_positional(args: Sequence[Any]) -> Settings:

@@ -10,7 +10,7 @@ from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
 from .prompt_tags import CommentSyntax, format_tag, parse_alias
-from .recipes import Recipe, recipe_for
+from .recipes import Recipe
 from .settings import Settings, echo
 from .tagging import TagRule, Typed
 
@@ -67,7 +67,8 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
         raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
     if not named and settings.lora == "none":
         steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
-        return Target(None, "none", steps, recipe_for(family, "plain", steps, nf4=checkpoint.nf4), 0.0, unified=True)
+        recipe = draft.preferences.recipe(family, "plain", steps, nf4=checkpoint.nf4)
+        return Target(None, "none", steps, recipe, 0.0, unified=True)
     if checkpoint.distilled and not named:
         raise Refusal(
             f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin the "
@@ -112,7 +113,8 @@ def file_target(
     draft: Draft,
 ) -> Target:
     unified = file.unified and _has_tcd(draft)
-    recipe, comments = recipe_for(family, file.kind, steps, nf4=checkpoint.nf4, unified=unified), draft.request.comments
+    recipe = draft.preferences.recipe(family, file.kind, steps, file=file.name, nf4=checkpoint.nf4, unified=unified)
+    comments = draft.request.comments
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
         tag = TagRule(index, file, "", recipe.weight, family, comments).written(typed.tag)
