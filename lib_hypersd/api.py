@@ -14,7 +14,7 @@ from . import VERSION, catalog, host
 from .endpoint import PREFIX, Json, authorised, unprocessable
 from .own_sampling import SCHEDULES
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
-from .recipes import Dial, recipe_for
+from .recipes import Dial
 from .request import FIELD_TITLES, Plan
 from .request import Request as PlanRequest
 from .settings import Settings, SettingsError, echo, from_object, with_listed_names
@@ -66,7 +66,9 @@ _CARD = f"https://huggingface.co/{catalog.REPO}"
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
-    recipe = recipe_for(variant.family, variant.kind, variant.steps, unified=variant.unified)
+    recipe = host.preferences().recipe(
+        variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
+    )
     return {
         "name": variant.name,
         "file": variant.file,
@@ -159,14 +161,14 @@ def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | No
     )
     hr_name = body.get("hr_checkpoint_name")
     hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    index = host.lora_index()
+    index, preferences = host.lora_index(), host.preferences()
     if settings is not None:
         if settings.enabled:
-            return make_plan(request, settings, checkpoint, index, hr_checkpoint)
+            return make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
         return plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
     prompts = request.prompts + request.hr_prompts
     asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
-    by_tags = plan_for_tags(request, checkpoint, index, hr_checkpoint) if asked == "plan" else None
+    by_tags = plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences) if asked == "plan" else None
     return by_tags or plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host, infotext
@@ -11,6 +10,7 @@ from .families import Checkpoint
 from .lora_files import LoraIndex
 from .own_sampling import TCD, TCD_ETA
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
+from .prompt_tags import find_tags, parse_alias
 from .request import FIELD_TITLES, Plan, Request, show
 from .settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
 from .tagging import what_tags_ask
@@ -37,11 +37,15 @@ def process(p: Any, args: Sequence[Any]) -> None:
     if _is_idle(p, args) or _is_copy_in_mid_run(p):
         return
     try:
-        _process(p, args)
+        done = _process(p, args)
     except Exception as fault:
-        host.report(f"{TITLE}: the generation goes on without it", exc_info=True)
+        host.report(f"{TITLE}: a generation is not planned", exc_info=True)
         begin(p)
         _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
+        done = not _seems_on(p, args)
+    if not done and host.stops_generations():
+        _say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
+        host.stop_generation(p)
 
 
 def _is_copy_in_mid_run(p: Any) -> bool:
@@ -60,24 +64,42 @@ def _is_idle(p: Any, args: Sequence[Any]) -> bool:
     return not _any_tag(p) and not host.names_own_sampling(p)
 
 
-def _process(p: Any, args: Sequence[Any]) -> None:
+def _seems_on(p: Any, args: Sequence[Any]) -> bool:
+    """Whether panel, object, axis or tag asks for this extension, as far as can be told after a fault."""
+    if _says_off(args):
+        return False
+    if args and args[0] is False and not host.values_set_by_axes(p):
+        named = (tag.name for prompt in _prompts(p) for tag in find_tags(prompt))
+        return host.prompt_tag_reaction() != "none" and any(map(parse_alias, named))
+    return True
+
+
+def _says_off(args: Sequence[Any]) -> bool:
+    """Whether an object turns it off, whatever else it says."""
+    return bool(args) and isinstance(args[0], Mapping) and args[0].get("enabled") is False
+
+
+def _process(p: Any, args: Sequence[Any]) -> bool:
+    """Plan and apply; False where it is on and could not be done."""
+    done = True
     try:
         settings = _settings(p, args)
         if settings is not None:
             settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
         _say(p, infotext.ERROR, f"{error} Nothing was changed.")
-        settings = Settings(enabled=False)
-    plan = _plan(p, settings)
+        settings, done = Settings(enabled=False), _says_off(args)
+    plan, asked = _plan(p, settings)
     if plan is not None:
         account, text = infotext.entries(plan), infotext.comment(plan)
         host.apply(plan, p)
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(account)
         if text:
-            p.comment(text)
+            _show(p, text)
     if host.names_own_sampling(p):
         _settle_eta(p, args, unticked=settings is None)
+    return done and not (asked and plan is not None and not plan.active)
 
 
 def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
@@ -92,16 +114,18 @@ def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
         _say(p, infotext.NOTICE, told)
 
 
-def _plan(p: Any, settings: Settings | None) -> Plan | None:
-    """What is to be done to `p`; None for nothing."""
+def _plan(p: Any, settings: Settings | None) -> tuple[Plan | None, bool]:
+    """What is to be done to `p`, None for nothing; and whether somebody asked for a recipe."""
     names_own = host.names_own_sampling(p)
     if settings is not None and not settings.enabled and not names_own:
-        return None
+        return None, False
     request = host.read_request(p)
     if settings is not None and settings.enabled:
-        return _by_settings(p, request, settings)
+        return _by_settings(p, request, settings), True
     by_tags = _by_tags(p, request) if settings is None else None
-    return by_tags or (_by_own_sampling(p, request) if names_own else None)
+    if by_tags is not None:
+        return by_tags, True
+    return _by_own_sampling(p, request) if names_own else None, False
 
 
 def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
@@ -111,13 +135,14 @@ def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
     """
     axes, is_off = host.values_set_by_axes(p), bool(args) and args[0] is False
     if axes:
-        return replace(from_script_args(args), **{**({"enabled": True} if is_off else {}), **axes})
+        return from_script_args(args).naming({**({"enabled": True} if is_off else {}), **axes})
     return None if is_off else from_script_args(args)
 
 
 def _by_settings(p: Any, request: Request, settings: Settings) -> Plan:
     checkpoint = host.generation_checkpoint(p)
-    return make_plan(request, settings, checkpoint, host.lora_index(), host.hires_checkpoint(p, checkpoint))
+    hr_checkpoint = host.hires_checkpoint(p, checkpoint)
+    return make_plan(request, settings, checkpoint, host.lora_index(), hr_checkpoint, host.preferences())
 
 
 def _by_tags(p: Any, request: Request) -> Plan | None:
@@ -128,10 +153,10 @@ def _by_tags(p: Any, request: Request) -> Plan | None:
     if asked != "plan":
         told = hint(request, host.generation_checkpoint(p), index) if asked == "hint" else None
         if told:
-            p.comment(told)
+            _show(p, told)
         return None
     checkpoint = host.generation_checkpoint(p)
-    return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint))
+    return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint), host.preferences())
 
 
 def _by_own_sampling(p: Any, request: Request) -> Plan | None:
@@ -142,7 +167,7 @@ def _by_own_sampling(p: Any, request: Request) -> Plan | None:
 
 def hint(request: Request, checkpoint: Checkpoint, index: LoraIndex) -> str | None:
     """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
-    plan = make_plan(request, Settings(), checkpoint, index)
+    plan = make_plan(request, Settings(), checkpoint, index, preferences=host.preferences())
     wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
     if not plan.active or not wrong:
         return None
@@ -175,11 +200,20 @@ def before_sampling(p: Any, noise: Any) -> None:
 
 
 def _any_tag(p: Any) -> bool:
-    prompts = (*p.all_prompts, *(getattr(p, "all_hr_prompts", None) or ()))
-    return any("<l" in prompt for prompt in prompts)
+    return any("<l" in prompt for prompt in _prompts(p))
+
+
+def _prompts(p: Any) -> tuple[str, ...]:
+    return (*p.all_prompts, *(getattr(p, "all_hr_prompts", None) or ()))
 
 
 def _say(p: Any, key: str, text: str) -> None:
     before = p.extra_generation_params.get(key)
     p.extra_generation_params[key] = f"{before} {text}" if before else text
-    p.comment(text if text.startswith(TITLE) else f"{TITLE}: {text}")
+    _show(p, text if text.startswith(TITLE) else f"{TITLE}: {text}")
+
+
+def _show(p: Any, text: str) -> None:
+    """Under the picture in the page, unless the person wants none of it there; the infotext tells all in any case."""
+    if host.shows_notices():
+        p.comment(text)

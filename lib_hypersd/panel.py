@@ -12,6 +12,7 @@ import gradio as gr
 
 from . import TITLE, infotext, panel_html
 from .outlook import KEEPS, Outlook, Preview
+from .preferences import Preferences
 from .settings import KEYS, PANEL_DEFAULTS, as_typed
 
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
@@ -292,13 +293,13 @@ def _connect_compare(page: PageComponents, button: Any) -> None:
 
 
 def infotext_fields(
-    ordered: Sequence[Any], option_eta: Callable[[], float | None]
+    ordered: Sequence[Any], option_eta: Callable[[], float | None], preferences: Callable[[], Preferences]
 ) -> list[tuple[Any, Callable[[dict[str, Any]], Any]]]:
     """(component, value from a pasted infotext) pairs, for the host's paste button."""
 
     def pasted(key: str) -> Callable[[dict[str, Any]], Any]:
         if key == "eta":
             return lambda params: infotext.panel_eta(params, option_eta())
-        return lambda params: infotext.panel_value(key, params)
+        return lambda params: infotext.panel_value(key, params, preferences())
 
     return [(component, pasted(key)) for key, component in zip(KEYS, ordered, strict=True)]

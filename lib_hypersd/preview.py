@@ -58,7 +58,8 @@ def _by_panel(page: _Page, panel: Sequence[Any]) -> Preview:
 
 
 def _plan(page: _Page, settings: Settings) -> Plan:
-    return make_plan(page.request, settings, page.checkpoint, host.lora_index(), page.hr_checkpoint)
+    index, preferences = host.lora_index(), host.preferences()
+    return make_plan(page.request, settings, page.checkpoint, index, page.hr_checkpoint, preferences)
 
 
 def _by_tags(page: _Page) -> Preview:
@@ -66,7 +67,7 @@ def _by_tags(page: _Page) -> Preview:
     prompts = request.prompts + request.hr_prompts
     asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
     if asked == "plan":
-        plan = plan_for_tags(request, page.checkpoint, index, page.hr_checkpoint)
+        plan = plan_for_tags(request, page.checkpoint, index, page.hr_checkpoint, host.preferences())
         return Preview(outlook(plan, request, by_tag=True), None, _page_values(page, plan))
     told = hint(request, page.checkpoint, index) if asked == "hint" else None
     return Preview(Outlook("hint", told)) if told else Preview()

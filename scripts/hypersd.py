@@ -29,7 +29,7 @@ class HyperSDScript(scripts.Script):
     def ui(self, is_img2img: bool) -> list[Any]:
         faces = panel.Faces(preview.preview, host.panel_choices, lambda: host.selected_checkpoint().name)
         components = panel.build(self._page_of_tab(), InputAccordion, faces)
-        self.infotext_fields = panel.infotext_fields(components, host.option_eta)
+        self.infotext_fields = panel.infotext_fields(components, host.option_eta, host.preferences)
         return components
 
     def before_process(self, p: Any, *args: Any) -> None:

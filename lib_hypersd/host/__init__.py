@@ -9,8 +9,18 @@ from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoi
 from .lists import host_lists, panel_choices
 from .lora_folder import OPTION_DOWNLOAD_API, download_api_allowed, start_download
 from .loras import lora_cache, lora_index
-from .options import OPTION_TAGS, OPTION_TRAINED_STEPS, prompt_tag_reaction, report
+from .options import (
+    OPTION_TAGS,
+    OPTION_TRAINED_STEPS,
+    preferences,
+    prompt_tag_reaction,
+    remembers_panel,
+    report,
+    shows_notices,
+    stops_generations,
+)
 from .own_axes import add_own_axes, values_set_by_axes
+from .panel_file import panel_memory
 from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
 from .sampling import (
     OPTION_ETA,
@@ -26,10 +36,16 @@ from .sampling import (
 from .settings_page import add_options
 from .status import credentials, host_name
 from .uncond import skip_idle_uncond
-from .writing import apply, keep_tags, restore
+from .writing import apply, keep_tags, restore, stop_generation
 
 __all__ = [
     "OPTION_DOWNLOAD_API",
+    "stops_generations",
+    "stop_generation",
+    "shows_notices",
+    "remembers_panel",
+    "preferences",
+    "panel_memory",
     "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",

@@ -9,6 +9,9 @@ from typing import Any
 
 from modules import errors, sd_samplers, shared
 
+from ..catalog import Family
+from ..preferences import Preferences
+
 try:
     from modules import sd_schedulers as _sd_schedulers
 except ImportError:
@@ -19,6 +22,12 @@ sd_schedulers: Any = _sd_schedulers
 
 OPTION_TAGS = "hypersd_prompt_tags"
 OPTION_TRAINED_STEPS = "hypersd_trained_steps"
+_FAMILIES: tuple[Family, ...] = ("sd15", "sdxl", "sd3", "flux")
+OPTION_POLICY = {family: f"hypersd_policy_{family}" for family in _FAMILIES}
+OPTION_RECIPES = "hypersd_recipes"
+OPTION_NOTICES = "hypersd_notices"
+OPTION_STOP = "hypersd_stop"
+OPTION_REMEMBER = "hypersd_remember"
 
 report = errors.report
 """Logs a fault with its traceback; the hosts swallow exceptions anyway."""
@@ -31,6 +40,36 @@ def option(name: str, default: Any) -> Any:
 def prompt_tag_reaction() -> str:
     """Which tags activate with the panel off: "aliases", "all" or "none"."""
     return str(option(OPTION_TAGS, "aliases"))
+
+
+def shows_notices() -> bool:
+    """Whether notices show under the picture in the page."""
+    return bool(option(OPTION_NOTICES, True))
+
+
+def stops_generations() -> bool:
+    """Whether a generation that can't be planned is to be stopped."""
+    return bool(option(OPTION_STOP, False))
+
+
+def remembers_panel() -> bool:
+    """Whether the panel's values are to come back with their checkpoint."""
+    return bool(option(OPTION_REMEMBER, False))
+
+
+def preferences() -> Preferences:
+    """The person's preferences as the options hold them now."""
+    ticked = tuple((family, _words(option(name, ()))) for family, name in OPTION_POLICY.items())
+    return _read_preferences(ticked, str(option(OPTION_RECIPES, "") or ""))
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+@lru_cache(maxsize=8)
+def _read_preferences(ticked: tuple[tuple[Family, tuple[str, ...]], ...], recipes: str) -> Preferences:
+    return Preferences.read(dict(ticked), recipes)
 
 
 def known_steps() -> Mapping[str, int]:

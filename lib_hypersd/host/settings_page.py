@@ -8,30 +8,77 @@ import gradio as gr
 from modules import shared
 
 from .. import TITLE
+from ..catalog import FAMILY_TITLES
 from ..own_sampling import TCD, TCD_ETA
+from ..preferences import RECIPE_WORDS, RECIPES_LABEL, policy_words
+from ..recipes import RECIPES
 from .lora_folder import OPTION_DOWNLOAD_API
-from .options import OPTION_TAGS, OPTION_TRAINED_STEPS
+from .options import (
+    OPTION_NOTICES,
+    OPTION_POLICY,
+    OPTION_RECIPES,
+    OPTION_REMEMBER,
+    OPTION_STOP,
+    OPTION_TAGS,
+    OPTION_TRAINED_STEPS,
+)
 from .sampling import OPTION_ETA
 
 _SECTION = ("hypersd", TITLE)
+_EXAMPLE = "sdxl: weight 0.8, cfg 1.2, range 1-2\nflux: distilled 3, distilled range 2.5-4"
 
 
 def add_options() -> None:
     """Add the options; the host keeps their values in its own config. Called at each start of its page."""
-    for name, option in _options().items():
+    for name, option in {**_acting(), **_policies(), **_recipes(), **_page()}.items():
+        option.section = _SECTION
         shared.opts.add_option(name, option)
 
 
-def _options() -> dict[str, Any]:
+def _acting() -> dict[str, Any]:
     return {
         OPTION_TAGS: shared.OptionInfo(
             "aliases",
             "With the panel off, react to prompt tags",
             gr.Radio,
             {"choices": ["aliases", "all", "none"]},
-            section=_SECTION,
-        ).info("aliases: short names such as <lora:Hyper-SDXL>; all: full file names too"),
-        OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files", section=_SECTION).info(
+        ).info("aliases: short names such as &lt;lora:Hyper-SDXL&gt;; all: full file names too"),
+        OPTION_STOP: shared.OptionInfo(False, "Stop the generation where the recipe can't be applied").info(
+            "else it is drawn with the page's settings; a plot or loop ends as by Interrupt"
+        ),
+    }
+
+
+def _policies() -> dict[str, Any]:
+    about = shared.OptionHTML(
+        "<b>What the defaults mean.</b> A setting that is left at its default, in the panel, in an API object or with "
+        "a prompt tag alone, means what is ticked for the checkpoint's family. What is set to anything else, or given "
+        "by name in an API object, comes first."
+    )
+    ticks = {
+        name: shared.OptionInfo([], FAMILY_TITLES[family], gr.CheckboxGroup, {"choices": policy_words(family)})
+        for family, name in OPTION_POLICY.items()
+    }
+    return {"hypersd_about_policies": about, **ticks}
+
+
+def _recipes() -> dict[str, Any]:
+    about = shared.OptionHTML(
+        f"<b>Recipes.</b> One line each: a recipe's name ({', '.join(RECIPES)}) or a LoRA file's, whose line comes "
+        f"before its recipe's; then any of {', '.join(RECIPE_WORDS)}. A CFG within its range is left as it is."
+    )
+    return {
+        "hypersd_about_recipes": about,
+        OPTION_RECIPES: shared.OptionInfo(
+            "",
+            RECIPES_LABEL,
+            gr.Textbox,
+            {
+                "lines": 4,
+                "placeholder": "sdxl: weight 0.8, cfg 1.2, range 1-2\nflux: distilled 3, distilled range 2.5-4",
+            },
+        ).info("empty: as published"),
+        OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
             "for files whose names don't tell: my-lora = 8, other-lora = 4"
         ),
         OPTION_ETA: shared.OptionInfo(
@@ -39,9 +86,20 @@ def _options() -> dict[str, Any]:
             f"Eta of the sampler {TCD} at two or more steps",
             gr.Slider,
             {"minimum": 0.0, "maximum": 1.0, "step": 0.05},
-            section=_SECTION,
         ).info("share of noise drawn anew at each step; the panel's Eta comes first, ticked or not"),
-        OPTION_DOWNLOAD_API: shared.OptionInfo(
-            False, "API clients may download Hyper-SD LoRA files", gr.Checkbox, section=_SECTION
-        ).info("by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"),
+    }
+
+
+def _page() -> dict[str, Any]:
+    return {
+        "hypersd_about_page": shared.OptionHTML("<b>The page, and downloads.</b>"),
+        OPTION_NOTICES: shared.OptionInfo(True, "Notices under the picture").info(
+            "off: they stand in the infotext alone"
+        ),
+        OPTION_REMEMBER: shared.OptionInfo(False, "Remember the panel for each checkpoint").info(
+            "its values come back when the checkpoint does; kept in hypersd-panels.json"
+        ),
+        OPTION_DOWNLOAD_API: shared.OptionInfo(False, "API clients may download Hyper-SD LoRA files").info(
+            "by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"
+        ),
     }
