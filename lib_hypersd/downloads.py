@@ -18,13 +18,21 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from . import hub
 from .catalog import Variant
 from .safetensors_header import DamagedFileError, read_header
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # Windows
+    _fcntl = None  # type: ignore[assignment]
+
+fcntl: Any = _fcntl
 
 State = Literal["waiting", "running", "checking", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("waiting", "running", "checking")
@@ -131,6 +139,10 @@ class _FailedError(Exception):
     """The message, as the person will read it."""
 
 
+class _SpoiltError(_FailedError):
+    """What came is not what the hub said: nothing of it is worth keeping."""
+
+
 class _Job:
     """One download: what is known of it, which any thread may ask, and its own thread."""
 
@@ -214,6 +226,9 @@ class _Job:
             _log.exception("The download of %s stopped", self.variant.file)
             told = f"an error of the extension ({type(error).__name__}); look at the WebUI's console"
             self._set("failed", self._not_downloaded(told))
+        finally:
+            if self._cancelled.is_set():
+                self._remove_parts()
 
     def _download(self) -> str:
         """The whole way; the sentence to end with. Raises _FailedError, _CancelledError, OSError."""
@@ -230,13 +245,20 @@ class _Job:
             remote = hub.look_up(self.variant)
         except hub.HubError as error:
             raise _FailedError(self._not_downloaded(str(error))) from error
-        part = f"{self._path}.{_short(remote.etag)}.part"
+        with _alone(f"{self._path}.{_short(remote.etag)}.part") as part:
+            if part is None:
+                raise _FailedError(f"{file} is being downloaded into this folder by another WebUI; wait for that one.")
+            checked = self._bring(part, remote)
+        return f"{file} is in the LoRA folder{checked}.{self._refresh()}"
+
+    def _bring(self, part: str, remote: hub.RemoteFile) -> str:
+        """From the part to the file; what is worth saying of it. Raises as _download does."""
         try:
             self._check_room(part, remote)
             self._receive(part, remote)
             checked = self._check(part, remote)
             self._put_in_place(part)
-        except _CancelledError:
+        except _SpoiltError:
             _remove(part)
             raise
         except OSError as error:
@@ -244,14 +266,16 @@ class _Job:
                 raise
             _remove(part)
             raise _FailedError(self._no_room(remote.size)) from error
-        return f"{file} is in the LoRA folder{checked}.{self._refresh()}"
+        finally:
+            if _size(part) == 0:
+                _remove(part)
+        return checked
 
     def _receive(self, part: str, remote: hub.RemoteFile) -> None:
         """Bring the part to the file's size, over as many connections as it takes."""
         self._set("running", f"Downloading {self.variant.file}.")
         have = _size(part)
         if have > remote.size:
-            _remove(part)
             have = 0
         self._set_bytes(have, remote.size, anew=True)
         pauses = iter(self._retry_s)
@@ -274,7 +298,7 @@ class _Job:
             for chunk in chunks:
                 self._stop_if_cancelled()
                 if file.tell() + len(chunk) > remote.size:
-                    raise _FailedError(self._unlike(part, "is larger than the hub said"))
+                    raise self._spoilt("is larger than the hub said")
                 file.write(chunk)
                 self._set_bytes(file.tell(), remote.size)
             complete = file.tell() == remote.size
@@ -297,7 +321,7 @@ class _Job:
             try:
                 read_header(part)
             except DamagedFileError as error:
-                raise _FailedError(self._unlike(part, str(error))) from error
+                raise self._spoilt(str(error)) from error
             return "; the hub told no SHA-256 of it, so only its size and header were checked"
         digest = hashlib.sha256()
         with open(part, "rb") as file:
@@ -305,7 +329,7 @@ class _Job:
                 self._stop_if_cancelled()
                 digest.update(chunk)
         if digest.hexdigest() != remote.sha256:
-            raise _FailedError(self._unlike(part, "has another SHA-256 than the hub says"))
+            raise self._spoilt("has another SHA-256 than the hub says")
         return ""
 
     def _put_in_place(self, part: str) -> None:
@@ -318,7 +342,7 @@ class _Job:
         self._remove_parts()
 
     def _remove_parts(self) -> None:
-        """Of an earlier version of the file, or of one that came another way in the end."""
+        """Of a cancelled download, of an earlier version of the file, of one that came another way in the end."""
         for part in glob.glob(f"{glob.escape(self._path)}.*.part"):
             _remove(part)
 
@@ -370,9 +394,8 @@ class _Job:
             f"{there}; make room there and download it again."
         )
 
-    def _unlike(self, part: str, what: str) -> str:
-        _remove(part)
-        return self._not_downloaded(f"what came {what}, and was removed; try again, or look at the page's notes")
+    def _spoilt(self, what: str) -> _SpoiltError:
+        return _SpoiltError(self._not_downloaded(f"what came {what} and was removed; try again"))
 
 
 class Speed:
@@ -420,6 +443,26 @@ def _is_whole(path: str) -> bool:
     except (DamagedFileError, FileNotFoundError):
         return False
     return True
+
+
+@contextmanager
+def _alone(part: str) -> Iterator[str | None]:
+    """The part's path, locked against other WebUIs that share the folder; None where one of them has it.
+
+    Where the system has no such locks, two of them would spoil each other's part, and the hash would tell.
+    """
+    with open(part, "ab") as file:
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        except OSError:
+            _log.debug("The LoRA folder's file system has no locks")
+        if not fcntl:
+            file.close()  # Windows renames no open file
+        yield part
 
 
 def _short(etag: str) -> str:

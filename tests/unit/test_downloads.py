@@ -19,7 +19,7 @@ import requests
 from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
 from lib_hypersd import downloads, hub
-from lib_hypersd.catalog import BY_NAME
+from lib_hypersd.catalog import BY_NAME, Variant
 from lib_hypersd.downloads import Download, Downloads, Speed, amount
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,7 +198,8 @@ def test_a_restart_goes_on_with_the_part(server: HubServer, folder: Path) -> Non
 def test_a_part_that_is_complete_is_only_checked(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT)
     (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT)
-    assert _download(folder).state == "done"
+    ended = _download(folder)
+    assert (ended.state, ended.done_bytes, ended.total_bytes) == ("done", len(CONTENT), len(CONTENT))
     assert server.ranges() == []
 
 
@@ -312,6 +313,7 @@ def test_room_is_looked_for_first_and_the_part_counts(
         assert f"takes {amount(len(content) - part)} on the LoRA folder's disk" in ended.message
         assert f"only {amount(free)} are free" in ended.message
         assert server.ranges() == []
+        assert len(_files(folder)) == (1 if part else 0)
 
 
 class _FullDisk:
@@ -477,6 +479,24 @@ def test_cancel_during_a_pause(server: HubServer, folder: Path) -> None:
     assert (ended.state, _files(folder)) == ("cancelled", [])
 
 
+def test_cancel_while_the_hub_is_silent_takes_an_old_part_away_too(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    assert _download(folder, retry_s=()).state == "failed"
+    registry = Downloads()
+
+    def look_up(_: object) -> None:
+        told = registry.of(NAME)
+        assert told is not None
+        registry.cancel(told.id)
+        raise hub.HubError("silent")
+
+    monkeypatch.setattr(hub, "look_up", look_up)
+    assert _download(folder, registry=registry).state == "cancelled"
+    assert _files(folder) == []
+
+
 def test_cancelled_at_the_last_moment_no_file_appears(
     server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -510,18 +530,29 @@ def test_cancel_after_the_rename_comes_too_late(server: HubServer, folder: Path)
     assert (again.state, _files(folder)) == ("done", [FILE])
 
 
-def test_started_anew_after_cancel(server: HubServer, folder: Path) -> None:
+def test_started_anew_after_cancel_it_waits_for_the_first_ones_end(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = server.publish(NAME, CONTENT, hold_at=300_000)
     registry = Downloads()
     begun = _started(folder, file, registry)
     registry.cancel(begun.id)
+    threads: list[str] = []
+    look_up = hub.look_up
+
+    def noting(variant: Variant) -> hub.RemoteFile:
+        threads.extend(t.name for t in threading.enumerate() if t.name == f"download {NAME}")
+        return look_up(variant)
+
+    monkeypatch.setattr(hub, "look_up", noting)
     again = registry.start(BY_NAME[NAME], str(folder), done=_nothing)
     assert again.id != begun.id
-    assert again.state == "waiting"  # the old one's thread still holds the part
+    assert again.state == "waiting"
     file.release()
     ended = registry.join(again.id, PATIENCE_S)
     assert ended is not None
     assert ended.state == "done"
+    assert len(threads) == 1
     assert (folder / FILE).read_bytes() == CONTENT
 
 
@@ -540,6 +571,25 @@ def test_one_download_of_a_file_but_different_files_side_by_side(server: HubServ
     assert (still.id, still.state) == (begun.id, "running")
     file.release()
     registry.join(begun.id, PATIENCE_S)
+
+
+def test_two_webuis_that_share_a_folder(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    mine, theirs = Downloads(), Downloads()
+    begun = _started(folder, file, theirs)
+    ended = _download(folder, registry=mine)
+    assert ended.state == "failed"
+    assert "by another WebUI" in ended.message
+    file.release()
+    theirs.join(begun.id, PATIENCE_S)
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_system_without_locks(server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    monkeypatch.setattr(downloads, "fcntl", None)
+    assert _download(folder).state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
 
 
 def test_unknown_ids_and_names() -> None:
@@ -625,6 +675,20 @@ def test_speed_and_time_left_of_a_download(server: HubServer, folder: Path) -> N
     ended = registry.join(begun.id, PATIENCE_S)
     assert ended is not None
     assert (ended.bytes_per_second, ended.seconds_left) == (0, None)
+
+
+def test_what_had_come_before_counts_for_no_speed(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=458_752)
+    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT[:327_680])
+    clock = _Clock()
+    registry = Downloads(clock)
+    begun = _started(folder, file, registry)
+    clock.now = 2.0
+    told = registry.get(begun.id)
+    assert told is not None
+    assert (told.done_bytes, told.bytes_per_second) == (458_752, 65_536)
+    file.release()
+    registry.join(begun.id, PATIENCE_S)
 
 
 @pytest.mark.parametrize(
