@@ -70,8 +70,7 @@ return performance.now() - ready > arguments[0] ? ready : null"""
 _CHANGE = """const [elementId, value, patience, done] = arguments;
 const panel = document.querySelector("#hypersd_txt2img"), field = document.querySelector(`#${elementId} input, ` +
     `#${elementId} textarea`);
-const answered = () => panel.querySelector("#hypersd_txt2img_badge [data-number]")?.dataset.number
-    ?? panel.querySelector("#hypersd_txt2img_badge").dataset.number;
+const answered = () => JSON.parse(panel.querySelector("[data-hypersd-answer]").dataset.hypersdAnswer).number;
 const says = () => new RegExp(`(^|[^0-9.])${value.replace(".", "[.]")}($|[^0-9.])`).test(panel.textContent);
 const before = answered();
 if (says()) { done("shown already"); return; }
@@ -86,10 +85,11 @@ const observer = new MutationObserver(() => {
 observer.observe(document, {childList: true, subtree: true, characterData: true, attributes: true});
 field.value = value;
 field.dispatchEvent(new Event("input", {bubbles: true}));"""
-"""Done when the badge answers a later question and the panel tells the value; it tells what it was asked about."""
+"""Done when a later question is answered and the panel tells the value: in the table, or in the badge."""
 
-_ANSWERED = """const badge = document.querySelector("#hypersd_txt2img_badge");
-return (badge.querySelector("[data-number]") || badge).dataset.number"""
+_ANSWERED = """const answer = document.querySelector("#hypersd_txt2img [data-hypersd-answer]");
+return JSON.parse(answer.dataset.hypersdAnswer).number"""
+"""The number of the last question that was answered."""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ class WebuiPage:
         self.driver = driver
         self.url = url
 
-    def open(self) -> None:
+    def open(self, query: str = "") -> None:
         """Load the page anew and wait until its scripts have run."""
-        self.driver.get(self.url)
+        self.driver.get(self.url + query)
         self.wait(lambda: self.driver.execute_script(_READY, QUIET_MS), "the page")
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
@@ -54,6 +54,12 @@ class WebuiPage:
     def value(self, elem_id: str) -> str:
         """What stands in a field."""
         return self.driver.execute_script(f"{_FIELD}.value", elem_id)
+
+    def unfold(self, elem_id: str) -> None:
+        """Open an accordion, by its label."""
+        label = self.find(f"#{elem_id} > .label-wrap")
+        if "open" not in label.get_attribute("class").split():
+            self.driver.execute_script("arguments[0].click()", label)
 
     def checked(self, elem_id: str) -> bool:
         """Whether a checkbox is on; an accordion's by the accordion's elem_id and ``-checkbox``."""
