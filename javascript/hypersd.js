@@ -5,6 +5,7 @@ const HYPERSD_TABS = ["txt2img", "img2img"];
 const HYPERSD_PAUSE_MS = 120;
 // After this an answer counts as lost, and the question is asked again.
 const HYPERSD_PATIENCE_MS = 3000;
+const HYPERSD_PROGRESS_MS = 500;
 const hypersdTabs = {};
 
 function hypersdFind(tab, part) {
@@ -12,7 +13,7 @@ function hypersdFind(tab, part) {
 }
 
 function hypersdState(tab) {
-    return hypersdTabs[tab] ||= {asked: 0, sent: 0, sentAt: 0, timer: null, before: {}, tick: null, focus: null};
+    return hypersdTabs[tab] ||= {asked: 0, sent: 0, sentAt: 0, due: false, timer: null, wish: null, before: {}, focus: null};
 }
 
 // Questions and answers -----------------------------------------------------------------------------------------
@@ -29,28 +30,26 @@ function hypersdAsk(tab) {
     const [state, button] = [hypersdState(tab), hypersdFind(tab, "_ask")];
     if (!button || hypersdIsIdle(tab)) return;
     clearTimeout(state.timer);
+    const waiting = hypersdAnswer(tab).number < state.sent;
     // gradio drops a click while the one before is under way: its answer brings us here again.
-    const waiting = state.sent > hypersdAnswer(tab).number;
-    if (!waiting || performance.now() - state.sentAt > HYPERSD_PATIENCE_MS) {
+    state.due = waiting && performance.now() - state.sentAt < HYPERSD_PATIENCE_MS;
+    if (!state.due) {
         state.sent = state.asked;
         state.sentAt = performance.now();
         button.click();
     }
-    state.timer = setTimeout(() => hypersdIsAnswered(tab) || hypersdAsk(tab), HYPERSD_PATIENCE_MS);
+    state.timer = setTimeout(() => hypersdAsk(tab), HYPERSD_PATIENCE_MS);  // stopped by the answer
 }
 
-// What goes out with a question: its number, and the marks of the last answer.
+// What goes out: the question's number, the marks of the last answer, and what was pressed in the table since.
 function hypersdQuestion(tab) {
-    return JSON.stringify({...hypersdAnswer(tab), number: hypersdState(tab).sent});
+    const {sent, wish} = hypersdState(tab);
+    return JSON.stringify({...hypersdAnswer(tab), number: sent, ...wish});
 }
 
 function hypersdAnswer(tab) {
     const mark = hypersdFind(tab, "_answer [data-hypersd-answer]");
     return {number: 0, ...JSON.parse(mark?.dataset.hypersdAnswer || "{}")};
-}
-
-function hypersdIsAnswered(tab) {
-    return hypersdAnswer(tab).number >= hypersdState(tab).asked;
 }
 
 // Off, and the header says so already; a tag or a remembered panel would still have a say.
@@ -62,31 +61,56 @@ function hypersdIsIdle(tab) {
 }
 
 function hypersdArrived(tab) {
-    if (hypersdIsAnswered(tab)) clearTimeout(hypersdState(tab).timer);
-    else if (hypersdAnswer(tab).number >= hypersdState(tab).sent) hypersdChanged(tab);
-}
-
-// The table --------------------------------------------------------------------------------------------------------
-
-function hypersdOnChange(tab, event) {
-    const key = event.target.dataset?.hypersdKeep;
-    if (!key) return;
     const state = hypersdState(tab);
-    if (!event.target.checked) state.before[key] = event.target.dataset.value;
-    state.tick = {key, value: event.target.checked ? state.before[key] : "keep"};
-    hypersdFind(tab, "_keep").click();
+    const {number} = hypersdAnswer(tab);
+    if (number < state.sent) return;
+    if (state.wish?.since <= number) state.wish = null;
+    if (state.due) {
+        hypersdAsk(tab);
+    } else if (number === state.asked) {
+        clearTimeout(state.timer);
+        const running = hypersdFind(tab, "_outlook [data-hypersd-running]");
+        if (running) state.timer = setTimeout(() => hypersdChanged(tab), HYPERSD_PROGRESS_MS);
+    }
 }
 
-function hypersdTick(tab) {
-    return JSON.stringify(hypersdState(tab).tick);
+// The table and the download ---------------------------------------------------------------------------------------
+
+// Goes out with the next question, which is asked at once.
+function hypersdWish(tab, wish) {
+    const state = hypersdState(tab);
+    state.asked += 1;
+    state.wish = {...wish, since: state.asked};
+    hypersdAsk(tab);
+}
+
+function hypersdOnChange(tab, {target}) {
+    const {hypersdKeep: key, hypersdDo: action, value} = target.dataset;
+    if (action === "accept") {
+        hypersdFind(tab, "_outlook [data-hypersd-do=download]").disabled = !target.checked;
+    } else if (key) {
+        const {before} = hypersdState(tab);
+        if (!target.checked) before[key] = value;
+        hypersdWish(tab, {tick: {key, value: target.checked ? before[key] : "keep"}});
+    }
+}
+
+function hypersdOnClick(tab, {target}) {
+    const {hypersdDo: action, value} = target.dataset;
+    if (action === "download") hypersdWish(tab, {download: value, accepted: true});
+    if (action === "cancel") hypersdWish(tab, {cancel: value});
 }
 
 // A new table must not take the keyboard's place away.
 function hypersdKeepFocus(tab) {
     const {focus} = hypersdState(tab);
-    if (focus && document.activeElement === document.body) {
-        hypersdFind(tab, `_outlook [data-hypersd-keep="${focus}"]`)?.focus();
-    }
+    if (focus && document.activeElement === document.body) hypersdFind(tab, `_outlook ${focus}`)?.focus();
+}
+
+function hypersdNoteFocus(tab, body, {target}) {
+    const {hypersdKeep: key, hypersdDo: action} = body.contains(target) ? target.dataset : {};
+    const found = key ? `[data-hypersd-keep="${key}"]` : action ? `[data-hypersd-do="${action}"]` : null;
+    hypersdState(tab).focus = found;
 }
 
 // Setting up -------------------------------------------------------------------------------------------------------
@@ -99,9 +123,8 @@ function hypersdSetUp(tab) {
     observe(answer, () => hypersdArrived(tab));
     observe(body, () => hypersdKeepFocus(tab));
     body.addEventListener("change", (event) => hypersdOnChange(tab, event));
-    document.addEventListener("focusin", (event) => {
-        hypersdState(tab).focus = body.contains(event.target) ? event.target.dataset.hypersdKeep : null;
-    });
+    body.addEventListener("click", (event) => hypersdOnClick(tab, event));
+    document.addEventListener("focusin", (event) => hypersdNoteFocus(tab, body, event));
 }
 
 onUiLoaded(() => HYPERSD_TABS.forEach(hypersdSetUp));

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .catalog import Variant
-from .request import Change, Plan, Request
+from .request import FIELD_TITLES, Change, Plan, Request
 from .settings import Settings
 
 State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
@@ -87,6 +87,7 @@ def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_ta
         return Outlook(state, plan.notice or "nothing to do", by_tag, missing=plan.missing)
     rows = [Row(c, _key(c.field, request)) for c in plan.settings_changes]
     rows += _kept(plan, request, would_be)
+    rows.sort(key=lambda row: list(FIELD_TITLES).index(row.change.field))  # a tick must not move its row
     rows += [Row(c) for c in plan.changes if c.field in _PROMPTS]
     shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices)
     return replace(shown, state="changes") if shown.settings_changed else shown

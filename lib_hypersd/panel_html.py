@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from html import escape
 
+from .catalog import Variant
+from .downloads import Download, amount
 from .outlook import Outlook, Row, State
 from .request import FIELD_TITLES, show
 from .settings import Settings
@@ -40,10 +42,15 @@ def badge(outlook: Outlook) -> str:
     )
 
 
-def body(outlook: Outlook, settings: Settings | None) -> str:
-    """What stands under the controls: the table, the notices, and what to do about a file that is missing."""
+def body(outlook: Outlook, settings: Settings | None, download: Download | None = None) -> str:
+    """What stands under the controls: the table, the notices, and what to do about a file that is missing.
+
+    `download` is that of the missing file, if there was one.
+    """
     parts = []
-    if outlook.rows:
+    if outlook.missing:
+        parts.append(_missing(outlook, outlook.missing, download))
+    elif outlook.rows:
         parts.append(_table(outlook, settings))
     elif outlook.state == "ready":
         parts.append("<p class='hypersd-line'>the page's settings are right as they are</p>")
@@ -88,6 +95,49 @@ def _tick(row: Row, settings: Settings | None) -> str:
         f"<input type='checkbox' data-hypersd-keep='{row.key}' data-value='{escape(value)}' "
         f"aria-label='{escape(said)}'{'' if row.kept else ' checked'}>"
     )
+
+
+def _missing(outlook: Outlook, variant: Variant, download: Download | None) -> str:
+    """The file, where it comes from, its licence, and the button, or how the download gets on."""
+    parts = [
+        f"<p class='hypersd-line'><b>{escape(variant.file)}</b> ({amount(variant.size)}), from "
+        f"<a href='https://huggingface.co/{escape(variant.repo)}' target='_blank' rel='noopener noreferrer'>"
+        f"huggingface.co/{escape(variant.repo)}</a>, goes into <code>models/Lora</code></p>"
+    ]
+    if download is not None and download.active:
+        parts.append(_progress(download))
+    else:
+        if download is not None:
+            parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(download.message)}</p>")
+        parts.append(
+            "<p class='hypersd-line'><label><input type='checkbox' data-hypersd-do='accept'> "
+            f"<span>I accept its licence:</span> {escape(variant.licence)}</label> "
+            f"<button type='button' class='hypersd-button' data-hypersd-do='download' data-value='{variant.name}' "
+            "disabled>Download</button></p>"
+        )
+    return "".join(parts)
+
+
+def _progress(download: Download) -> str:
+    """A running download. `data-hypersd-running` has the page ask again."""
+    told = [f"{amount(download.done_bytes)} of {amount(download.total_bytes)}"]
+    if download.bytes_per_second >= 1:
+        told.append(f"{amount(round(download.bytes_per_second))}/s")
+    if download.seconds_left is not None:
+        told.append(f"{_duration(download.seconds_left)} left")
+    share = f"value='{download.done_bytes}' max='{max(download.total_bytes, 1)}'" if download.done_bytes else ""
+    return (
+        "<p class='hypersd-line hypersd-running' data-hypersd-running>"
+        f"<progress {share} aria-label='{escape(download.message)}'></progress> "
+        f"<span>{escape(' · '.join(told))}</span> "
+        f"<button type='button' class='hypersd-button' data-hypersd-do='cancel' data-value='{escape(download.id)}'>"
+        f"Cancel</button></p><p class='hypersd-line'>{escape(download.message)}</p>"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def show_setting(value: str | float | int) -> str:

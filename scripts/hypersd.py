@@ -8,6 +8,8 @@ from modules import script_callbacks, scripts
 from modules.ui_components import InputAccordion
 
 from lib_hypersd import TITLE, generation, host, panel, preview
+from lib_hypersd.page_components import PageComponents
+from lib_hypersd.panel_listeners import Faces
 
 
 class HyperSDScript(scripts.Script):
@@ -15,7 +17,7 @@ class HyperSDScript(scripts.Script):
 
     def __init__(self) -> None:
         super().__init__()
-        self._page: panel.PageComponents | None = None
+        self._page: PageComponents | None = None
 
     def title(self) -> str:
         return TITLE
@@ -27,7 +29,7 @@ class HyperSDScript(scripts.Script):
         self._page_of_tab().catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        faces = panel.Faces(preview.preview, host.panel_choices, lambda: host.selected_checkpoint().name)
+        faces = Faces(preview.preview, host.panel_choices, lambda: host.selected_checkpoint().name, host.start_download)
         components = panel.build(self._page_of_tab(), InputAccordion, faces)
         self.infotext_fields = panel.infotext_fields(components, host.option_eta, host.preferences)
         return components
@@ -44,9 +46,9 @@ class HyperSDScript(scripts.Script):
     def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
         generation.before_sampling(p, kwargs["noise"])
 
-    def _page_of_tab(self) -> panel.PageComponents:
+    def _page_of_tab(self) -> PageComponents:
         if self._page is None:
-            self._page = panel.PageComponents("img2img" if self.is_img2img else "txt2img")
+            self._page = PageComponents("img2img" if self.is_img2img else "txt2img")
         return self._page
 
 

@@ -281,7 +281,6 @@ class Script(scripts.Script):
                 chosen = gr.Dropdown(
                     label=f"{axis.upper()} values", choices=[], visible=False, multiselect=True, interactive=True
                 )
-                kind.change(self._switched, inputs=[kind], outputs=[text, chosen])
                 components += [kind, text, chosen]
         with gr.Row():
             legend = gr.Checkbox(label="Draw legend", value=True, elem_id=self.elem_id("draw_legend"))
@@ -295,14 +294,23 @@ class Script(scripts.Script):
             margin = gr.Slider(
                 label="Grid margins (px)", minimum=0, maximum=500, value=0, step=2, elem_id=self.elem_id("margin_size")
             )
-            csv_mode = gr.Checkbox(label="Use text inputs instead of dropdowns", value=False)
+            csv_mode = gr.Checkbox(
+                label="Use text inputs instead of dropdowns", value=False, elem_id=self.elem_id("csv_mode")
+            )
+        for kind, text, chosen in zip(*[iter(components)] * 3, strict=True):
+            kind.change(self._switched, inputs=[kind, text, chosen, csv_mode], outputs=[text, chosen])
         return [*components, legend, lone, sub, loose, *vary, margin, csv_mode]
 
-    def _switched(self, index):
-        choices = self.current_axis_options[index or 0].choices
-        return gr.update(visible=choices is None), gr.update(
-            visible=choices is not None, choices=choices() if choices else [], value=[]
-        )
+    def _switched(self, index, text, chosen, csv_mode):
+        """Values move to where they are shown for another axis: a text, or a choice of what the axis takes."""
+        offered = self.current_axis_options[index or 0].choices
+        choices = offered() if offered else None
+        if choices is not None and csv_mode and chosen:
+            text, chosen = ", ".join(value for value in chosen if value in choices), []
+        elif choices is not None and not csv_mode and text:
+            text, chosen = "", [value.strip() for value in text.split(",") if value.strip() in choices]
+        by_choice = choices is not None and not csv_mode
+        return gr.update(visible=not by_choice, value=text), gr.update(visible=by_choice, choices=choices, value=chosen)
 
     def run(
         self,

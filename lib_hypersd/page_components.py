@@ -1,0 +1,71 @@
+"""The host's own components that the panel reads and sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+Components = dict[str, Any]
+
+
+@dataclass
+class PageComponents:
+    """The host's own components of one tab, caught by their DOM id as they are built.
+
+    `found` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is there: where
+    the person has put the scripts first, most come after the panel.
+    """
+
+    tab: str
+    found: Components = field(default_factory=dict)
+    plot: Components = field(default_factory=dict)
+    connect: Callable[[], None] | None = None
+
+    def catch(self, component: Any, elem_id: str | None) -> None:
+        tab, _, rest = (elem_id or "").partition("_")
+        name = _PAGE_IDS.get(rest) if tab == self.tab else _BARE_IDS.get(elem_id or "")
+        if name:
+            self.found[name] = component
+        control = (elem_id or "").removeprefix(f"script_{self.tab}_xyz_plot_")
+        if control in _PLOT_IDS:
+            self.plot[control] = component
+        elif isinstance(component, gr.Dropdown) and component.label == "X values":  # the hosts give it no id
+            self.plot["x_values_dropdown"] = component
+        if elem_id == f"html_log_{self.tab}" and self.connect:
+            connect, self.connect = self.connect, None
+            connect()
+
+    def split(self, values: Sequence[Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:
+        """A listener's values: the page's by field, and the rest, which are the panel's."""
+        return dict(zip(self.found, values, strict=False)), values[len(self.found) :]
+
+
+_PAGE_IDS: dict[str, str] = {
+    "prompt": "prompt",
+    "neg_prompt": "negative_prompt",
+    "steps": "steps",
+    "sampling": "sampler_name",
+    "scheduler": "scheduler",
+    "cfg_scale": "cfg_scale",
+    "distilled_cfg_scale": "distilled_cfg_scale",
+    "denoising_strength": "denoising_strength",
+    "hr-checkbox": "enable_hr",
+    "hr_upscaler": "hr_upscaler",
+    "hr_scale": "hr_scale",
+    "hires_steps": "hr_second_pass_steps",
+    "hr_cfg": "hr_cfg",
+    "hr_distilled_cfg": "hr_distilled_cfg",
+    "hr_resize_x": "hr_resize_x",
+    "hr_resize_y": "hr_resize_y",
+}
+_BARE_IDS: dict[str, str] = {
+    "hires_prompt": "hr_prompt",
+    "hr_sampler": "hr_sampler_name",
+    "hr_scheduler": "hr_scheduler",
+    "hr_checkpoint": "hr_checkpoint_name",
+}
+"""Ids of txt2img's hires controls, which don't name their tab."""
+_PLOT_IDS = ("script_list", "x_type", "x_values", "y_type", "z_type")

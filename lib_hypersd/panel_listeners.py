@@ -1,0 +1,175 @@
+"""What answers the person at the panel: the lines as they type, the ticks, the downloads, the two buttons.
+
+The page asks with one question, a text that javascript/hypersd.js makes: its number, the marks of the last answer, and
+what was pressed in the table since. gradio drops a click while the one before is under way; by the number the page sees
+what was not answered, and asks again.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from . import TITLE, panel_html
+from .catalog import BY_NAME, Variant
+from .downloads import Download, registry
+from .outlook import Preview
+from .page_components import PageComponents
+from .settings import KEYS, PANEL_DEFAULTS, as_typed
+
+_JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
+"""gradio 4 renamed the argument that takes a listener's JavaScript."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the host lists, for the panel's dropdowns."""
+
+    loras: Sequence[str] = ()
+    samplers: Sequence[str] = ()
+    schedulers: Sequence[str] = ()
+    upscalers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What the panel asks of the rest.
+
+    `preview(tab, page values, panel values)` is what would be done now; `choices()` what the host lists now;
+    `checkpoint()` the selected one's name; `download(variant)` begins to download a file.
+    """
+
+    preview: Callable[[str, Mapping[str, Any], Sequence[Any]], Preview]
+    choices: Callable[[], Choices]
+    checkpoint: Callable[[], str]
+    download: Callable[[Variant], Download]
+
+
+@dataclass(frozen=True)
+class Wires:
+    """The panel's components besides its controls."""
+
+    badge: Any
+    body: Any
+    fill: Any
+    compare: Any
+    answer: Any
+    question: Any
+    ask: Any
+
+    def __post_init__(self) -> None:
+        for component in vars(self).values():
+            component.do_not_save_to_config = True  # the host's Defaults tab
+
+
+def connect(page: PageComponents, ordered: Sequence[Any], wires: Wires, faces: Faces) -> None:
+    """Bind the listeners, once all of the tab's components are there. `ordered` are the controls in `KEYS`' order."""
+    tab, inputs = page.tab, [*page.found.values(), *ordered]
+    wires.ask.click(
+        _answer(page, faces),
+        inputs=[wires.question, *inputs],
+        outputs=[wires.answer, wires.badge, wires.body, wires.fill, *ordered],
+        **_quietly(f"(...values) => [hypersdQuestion('{tab}'), ...values.slice(1)]"),
+    )
+    wires.fill.click(_fill(page, faces), inputs=inputs, outputs=list(page.found.values()), **_quietly())
+    _connect_compare(page, wires.compare)
+    for component in inputs:
+        component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{tab}')"})
+
+
+def _quietly(script: str | None = None) -> dict[str, Any]:
+    return {"show_progress": False, "queue": False, **({_JS: script} if script else {})}
+
+
+def mark(choices: Choices) -> int:
+    """A number that changes with the list of LoRAs: the page's dropdown is sent a new list only then."""
+    return zlib.crc32("\n".join(choices.loras).encode("utf8", "surrogatepass"))
+
+
+def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
+    def answer(question: str, *values: Any) -> list[Any]:
+        asked = json.loads(question)
+        page_values, before = page.split(values)
+        panel = _ticked(before, asked.get("tick"))
+        _download(asked, faces)
+        seen = faces.preview(page.tab, page_values, panel)
+        missing = seen.outlook.missing
+        choices = faces.choices()
+        marks = {"number": asked.get("number"), "checkpoint": faces.checkpoint(), "loras": mark(choices)}
+        return [
+            panel_html.answer(marks),
+            panel_html.badge(seen.outlook),
+            panel_html.body(seen.outlook, seen.settings, registry.of(missing.name) if missing else None),
+            gr.update(interactive=bool(seen.page_values)),
+            *_controls(before, panel, choices if marks["loras"] != asked.get("loras") else None),
+        ]
+
+    return answer
+
+
+def _controls(before: Sequence[Any], after: Sequence[Any], choices: Choices | None) -> list[Any]:
+    """What changes in the panel's own controls: values, and the LoRAs where the list is a new one."""
+    updates: list[dict[str, Any]] = [{} if a == b else {"value": b} for a, b in zip(before, after, strict=True)]
+    if choices is not None:
+        updates[KEYS.index("lora")]["choices"] = ["auto", "none", *choices.loras]
+    return [gr.update(**update) for update in updates]
+
+
+def _ticked(panel: Sequence[Any], tick: Mapping[str, Any] | None) -> list[Any]:
+    """A row's tick was changed: its setting goes to "keep", or back to what it was, or to its default."""
+    values = list(panel)
+    if tick:
+        value = tick.get("value") or getattr(PANEL_DEFAULTS, tick["key"])
+        as_typed(tick["key"], value)  # raises where no page of ours has asked
+        values[KEYS.index(tick["key"])] = value
+    return values
+
+
+def _download(asked: Mapping[str, Any], faces: Faces) -> None:
+    """Begin or cancel a download, if that was pressed: of a catalog file, its licence accepted."""
+    variant = BY_NAME.get(str(asked.get("download")))
+    if variant is not None and asked.get("accepted") is True:
+        faces.download(variant)
+    if asked.get("cancel"):
+        registry.cancel(str(asked["cancel"]))
+
+
+def _fill(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
+    def fill(*values: Any) -> list[Any]:
+        """The plan's values into the page's own controls; what stands there already is left alone."""
+        wanted = faces.preview(page.tab, *page.split(values)).page_values
+        return [gr.update(value=wanted[name]) if name in wanted else gr.update() for name in page.found]
+
+    return fill
+
+
+_COMPARED = ("1", "2", "4", "8", "off")
+_NOTHING = "Nothing"
+"""X/Y/Z plot's axis that varies nothing."""
+
+
+def _connect_compare(page: PageComponents, button: Any) -> None:
+    """One press sets up X/Y/Z plot; the host shows and hides the controls that go with each choice."""
+    plan: dict[str, Any] = {
+        "script_list": "X/Y/Z plot",
+        # The values before the type, whose change has the host move them to where they are shown.
+        "x_values": ", ".join(_COMPARED),
+        "x_values_dropdown": list(_COMPARED),
+        "x_type": f"[{TITLE}] Steps",
+        "y_type": _NOTHING,
+        "z_type": _NOTHING,
+    }
+    if not page.plot.keys() >= plan.keys():
+        button.visible = False
+        return
+    button.click(
+        lambda: [gr.update(value=value) for value in plan.values()],
+        inputs=[],
+        outputs=[page.plot[name] for name in plan],
+        **_quietly(),
+    )
