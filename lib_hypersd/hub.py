@@ -60,7 +60,10 @@ def look_up(variant: Variant) -> RemoteFile:
         raise HubError("HF_HUB_OFFLINE forbids it; start the WebUI without that variable")
     try:
         url = huggingface_hub.hf_hub_url(variant.repo, variant.file)
+        _see_whether_it_answers(url)
         found = huggingface_hub.get_hf_file_metadata(url, library_name=_LIBRARY, library_version=VERSION)
+    except HubError:
+        raise
     except Exception as error:
         raise _told(error) from error
     if not found.etag or not found.size:
@@ -72,20 +75,25 @@ def look_up(variant: Variant) -> RemoteFile:
 _LIBRARY = "hyper-sd-webui"
 
 
+def _see_whether_it_answers(url: str) -> None:
+    """Where it does not, huggingface_hub 0.36 asks six times over, 23 to 83 s in which nobody can be told anything."""
+    response = _request("HEAD", url, _headers(), follow=False)
+    response.close()
+    if response.status_code >= 400:
+        raise _refused(response.status_code)
+
+
 @contextmanager
 def opened(remote: RemoteFile, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
     """The file's bytes from `start` on, or all of them where the server knows no ranges: (first byte, chunks).
 
     Opening and reading raise HubError.
     """
-    from huggingface_hub.utils import build_hf_headers
-
-    headers = build_hf_headers(library_name=_LIBRARY, library_version=VERSION)
-    headers["Accept-Encoding"] = "identity"
+    headers = _headers()
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        response = _get(remote.url, headers)
+        response = _request("GET", remote.url, headers, follow=True)
     except Exception as error:
         raise _told(error) from error
     try:
@@ -97,7 +105,15 @@ def opened(remote: RemoteFile, start: int) -> Iterator[tuple[int, Iterator[bytes
         response.close()
 
 
-def _get(url: str, headers: dict[str, str]) -> Any:
+def _headers() -> dict[str, str]:
+    """Token and names; no compression, or sizes and ranges would be others."""
+    from huggingface_hub.utils import build_hf_headers
+
+    headers: dict[str, str] = build_hf_headers(library_name=_LIBRARY, library_version=VERSION)
+    return {**headers, "Accept-Encoding": "identity"}
+
+
+def _request(method: str, url: str, headers: dict[str, str], *, follow: bool) -> Any:
     """The answer with its body unread. Both libraries keep the token from any other host that a redirect leads to."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
@@ -105,9 +121,9 @@ def _get(url: str, headers: dict[str, str]) -> Any:
     session: Any = get_session()
     timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
     if hasattr(session, "build_request"):
-        request = session.build_request("GET", url, headers=headers, timeout=timeout_s)
-        return session.send(request, stream=True, follow_redirects=True)
-    return session.get(url, headers=headers, timeout=timeout_s, stream=True)
+        request = session.build_request(method, url, headers=headers, timeout=timeout_s)
+        return session.send(request, stream=True, follow_redirects=follow)
+    return session.request(method, url, headers=headers, timeout=timeout_s, stream=True, allow_redirects=follow)
 
 
 def _passing_on(chunks: Iterator[bytes]) -> Iterator[bytes]:
