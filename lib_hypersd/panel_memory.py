@@ -31,7 +31,7 @@ class PanelMemory:
 
     def __init__(self, path: str | os.PathLike[str], log: Callable[[str], None] | None = None) -> None:
         self._path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
-        self._log = log or logging.getLogger(__name__).warning
+        self._log = logging.getLogger(__name__).warning if log is None else log
         self._lock = RLock()
         self._panels: _Panels = {}
         self._seen: tuple[int, int] | None = None
@@ -105,7 +105,7 @@ class PanelMemory:
             self._told = ""
         except OSError as error:
             draft.unlink(missing_ok=True)
-            self._tell(f"{self._path.name} can't be written ({error}): panels are remembered until the end.")
+            self._tell(f"{self._path.name} can't be written ({error.strerror}): panels are remembered until the end.")
 
     def _tell(self, text: str) -> None:
         """Once, not once a picture."""
