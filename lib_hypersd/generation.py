@@ -45,6 +45,7 @@ def process(p: Any, args: Sequence[Any]) -> None:
         done = not _seems_on(p, args)
     if not done and host.stops_generations():
         _say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
+        host.report(f"{TITLE} stopped a generation that it could not plan")  # plots and loops drop what p tells
         host.stop_generation(p)
 
 

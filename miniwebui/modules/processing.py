@@ -321,9 +321,12 @@ def _finish_picture(p, i, picture, infotexts, output_images):
 
 
 def _add_grid(p, infotexts, output_images) -> int:
-    """Put the grid first, if there is to be one; the index of the first picture proper."""
+    """Put the grid first, if there is to be one; the index of the first picture proper.
+
+    A grid of no pictures, by an interruption before the first one, is a ZeroDivisionError as in the hosts.
+    """
     alone = len(output_images) < 2 and opts.grid_only_if_multiple
-    if not (opts.return_grid or opts.grid_save) or p.do_not_save_grid or alone or not output_images:
+    if not (opts.return_grid or opts.grid_save) or p.do_not_save_grid or alone:
         return 0
     grid = images.image_grid(output_images, p.batch_size)
     text = _infotext(p, use_main_prompt=True)

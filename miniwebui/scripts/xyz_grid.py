@@ -366,13 +366,12 @@ class Script(scripts.Script):
                         * (len(axes[1]) if vary_seeds_y else 1)
                     )
                     pc, drawn = self._cell(p, options, axes, (x, y, z), shift)
-                    if drawn.images and infotext is None:
+                    if not cells and pc.all_prompts:
                         infotext = self._grid_infotext(pc, options, texts)
                     cells.append(drawn)
-            done = next((c for c in cells if c.images), None)
-            if done is None:
-                return Processed(p, [])
-            width, height = done.images[0].size
+            done = next((c for c in cells if c.images), cells[0])
+            # A cell that was not drawn is black, and all that is told of it is null.
+            width, height = done.images[0].size if done.images else (p.width, p.height)
             blank = Image.new("RGB", (width, height))
             pictures = [c.images[0] if c.images else blank for c in cells]
             grid = images.image_grid(pictures, rows=len(axes[1]))
@@ -387,12 +386,10 @@ class Script(scripts.Script):
             if result is None:
                 result = copy(done)
                 result.images, result.infotexts, result.all_prompts, result.all_seeds = [], [], [], []
-            for c in cells:
-                if c.images:
-                    result.images.append(c.images[0])
-                    result.infotexts.append(c.infotexts[0])
-                    result.all_prompts.append(c.all_prompts[0])
-                    result.all_seeds.append(c.all_seeds[0])
+            result.images += pictures
+            result.infotexts += [c.infotexts[0] if c.images else None for c in cells]
+            result.all_prompts += [c.all_prompts[0] if c.images else None for c in cells]
+            result.all_seeds += [c.all_seeds[0] if c.images else None for c in cells]
         return self._assembled(result, grids, grid_texts, include_lone_images, include_sub_grids)
 
     def _cell(self, p, options, axes, values, seed_shift):
@@ -423,7 +420,8 @@ class Script(scripts.Script):
         texts = [grid_texts[0], *grid_texts][: len(shown)]
         lone = result.images if include_lone_images else []
         for picture, text in zip(shown, texts, strict=True):
-            picture.info["parameters"] = text
+            if text:
+                picture.info["parameters"] = text
         result.infotexts = texts + result.infotexts
         result.all_prompts = [result.all_prompts[0]] * len(shown) + result.all_prompts
         result.all_seeds = [result.all_seeds[0]] * len(shown) + result.all_seeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,10 +191,40 @@ def test_img2img_is_stopped_too(host: Target) -> None:
     assert STOPPED in drawn.infotext.own()["Hyper-SD notice"]
 
 
+def test_a_lone_pictures_grid_does_not_fail_where_there_is_no_picture(host: Target) -> None:
+    with host.option("grid_only_if_multiple", False), host.option("grid_save", False):
+        lone = {"save_images": True, "do_not_save_grid": False}
+        drawn = host.draw(fresh=True, hypersd=REFUSED, **lone, **overriding(stop=True))
+    assert (drawn.pictures, drawn.grid) == ((), None)
+
+
+def plot_of(host: Target, loras: list[str]) -> list[str | None]:
+    """The infotexts of a plot along our axis: the grid's, then each cell's, None for a black one."""
+    plot = axis(host, "[Hyper-SD] LoRA", ",".join(loras))
+    lone = 10  # the place of "Include Sub Images" among the plot's arguments
+    plot["script_args"][lone] = True
+    info = json.loads(host.client.post("/sdapi/v1/txt2img", host.request(**plot))["info"])
+    texts: list[str | None] = info["infotexts"]
+    return texts
+
+
 def test_a_plot_ends_with_the_first_cell_that_can_not_be_drawn(host: Target) -> None:
+    refused = REFUSED["lora"]
+    assert None not in plot_of(host, [NAME, refused, NAME])
     with host.option("hypersd_stop", True):
-        plot = axis(host, "[Hyper-SD] LoRA", f"{NAME},{REFUSED['lora']},{NAME}")
-        drawn = host.draw(fresh=True, **plot)
-        assert len(drawn.info["infotexts"]) >= 1
-        after = host.draw(fresh=True, hypersd=QUICK)
-    assert after.infotext.own()["Hyper-SD"] == NAME
+        texts = plot_of(host, [NAME, refused, NAME])
+        assert [text and f"Hyper-SD: {NAME}" in text for text in texts] == [True, True, None, None]
+        texts = plot_of(host, [refused, NAME])
+        assert STOPPED in str(texts[0])
+        assert texts[1:] == [None, None]
+        assert host.draw(fresh=True, hypersd=QUICK).infotext.own()["Hyper-SD"] == NAME
+
+
+def test_loopback_ends_at_once(host: Target) -> None:
+    with host.option("hypersd_stop", True):
+        loop = {"script_name": "loopback", "script_args": [3, 0.5, "Linear"]}
+        body = host.request(init_images=[host.draw().picture.file], hypersd=REFUSED, **loop)
+        reply = host.client.send("POST", "/sdapi/v1/img2img", body)
+        assert (reply.status, reply.json()["images"]) == (200, [])
+        body |= {"alwayson_scripts": {"Hyper-SD": {"args": [QUICK]}}}
+        assert len(host.client.post("/sdapi/v1/img2img", body)["images"]) >= 3
