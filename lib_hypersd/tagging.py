@@ -145,7 +145,8 @@ class TagRule:
     comments: CommentSyntax = "hash"
     steps: int | None = None
 
-    def apply(self, prompt: str) -> Retagged:
+    def apply(self, prompt: str, *, doubles_stay: bool = False) -> Retagged:
+        """The prompt with the tag, once; with `doubles_stay` as often as it is there, but at least once."""
         if self.file is None and not _may_hold_tag(prompt):
             return Retagged(prompt)
         edits: list[tuple[LoraTag, str]] = []
@@ -156,7 +157,7 @@ class TagRule:
             if verdict == "other":
                 continue
             text = ""
-            if verdict == "mine" and not kept:
+            if verdict == "mine" and (doubles_stay or not kept):
                 kept, text = True, self.written(tag)
             elif verdict != "drop":
                 second.append(tag.name)

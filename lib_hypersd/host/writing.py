@@ -108,22 +108,23 @@ def keep_tags(plan: Plan, p: Any, prompts: list[str], batch_number: int) -> None
     """Put the tag back where another extension has rewritten prompts since `process`.
 
     `prompts` is the host's slice of `p.all_prompts` for this batch; both are mended, since the infotext is built from
-    the whole list and the sampling from the slice.
+    the whole list and the sampling from the slice. A tag that stands there twice was written so on purpose: Regional
+    Prompter's Latent mode gives each region the common prompt, and a region its LoRAs by the tags in its own part.
     """
     if plan.rule is None or plan.hr_rule is None:
         return
     first = batch_number * p.batch_size
     for i, prompt in enumerate(prompts):
-        mended = plan.rule.apply(prompt).prompt
+        mended = plan.rule.apply(prompt, doubles_stay=True).prompt
         if mended != prompt:
             prompts[i] = mended
             if first + i < len(p.all_prompts):
                 p.all_prompts[first + i] = mended
-    main = plan.rule.apply(p.main_prompt).prompt
+    main = plan.rule.apply(p.main_prompt, doubles_stay=True).prompt
     if main != p.main_prompt:
         p.main_prompt = main
     if getattr(p, "enable_hr", False) and p.all_hr_prompts:
         for i, prompt in enumerate(p.all_hr_prompts):
-            mended = plan.hr_rule.apply(prompt).prompt
+            mended = plan.hr_rule.apply(prompt, doubles_stay=True).prompt
             if mended != prompt:
                 p.all_hr_prompts[i] = mended

@@ -20,6 +20,8 @@ class Meddler(scripts.Script):
                 p.all_hr_prompts = [f"a blue square, late-rewrite {i}" for i in range(len(p.all_prompts))]
         if "late-alias" in p.prompt:
             p.all_prompts = [f"{prompt} <lora:Hyper-SD15:0.5>" for prompt in p.all_prompts]
+        if "late-double" in p.prompt:  # as Regional Prompter's Latent mode does it with a common prompt
+            p.all_prompts = [f"{prompt} BREAK {prompt}" for prompt in p.all_prompts]
         if "late-raise" in p.prompt:
             raise RuntimeError("another extension's fault in process")
 
