@@ -45,6 +45,27 @@ def test_adetailer_sees_the_plans_steps(tmp_path: Path) -> None:
     assert drawn.infotext.fields["ADetailer saw"] == "2 steps of Euler"
 
 
+def test_a_prompt_kept_in_process_has_the_tag(tmp_path: Path) -> None:
+    """Regional Prompter keeps the prompts of its own `process` for the infotext."""
+    name = "sd-webui-regional-prompter"
+    shutil.copytree(EXTENSIONS / name, tmp_path / name)
+    order = [part for path in (tmp_path / name, PROJECT) for part in ("--extra-extension", str(path))]
+    with miniwebui("a1111", "--without-extension", *order) as client, Session(client) as target:
+        drawn = target.draw(prompt="a cat BREAK a dog", hypersd=QUICK)
+    assert drawn.infotext.prompt == f"a cat BREAK a dog <lora:{NAME}:1>"
+
+
+def test_an_alias_out_of_a_wildcard_asks_for_the_recipe(tmp_path: Path) -> None:
+    """Dynamic Prompts puts the lines of a file into the prompts, in its own `process`."""
+    name = "sd-dynamic-prompts"
+    shutil.copytree(EXTENSIONS / name, tmp_path / name)
+    order = [part for path in (PROJECT, tmp_path / name) for part in ("--extra-extension", str(path))]
+    with miniwebui("forge", "--without-extension", *order) as client, Session(client) as target:
+        drawn = target.draw(prompt="a red circle __fast__")
+    assert drawn.infotext.prompt == f"a red circle <lora:{NAME}:1>"
+    assert drawn.infotext.own()["Hyper-SD"] == NAME
+
+
 def assert_by_hand(host: Target, drawn: Drawn) -> None:
     """Each picture is the one that its infotext asks for."""
     for picture, infotext in zip(drawn.pictures, drawn.infotexts, strict=True):
@@ -97,6 +118,13 @@ def test_an_alias_written_after_is_not_left_in(meddled: Target) -> None:
     for infotext in drawn.infotexts:
         assert {name for name, _ in tags(infotext.prompt)} == {NAME}
     assert "Lora hashes" in drawn.infotext.fields
+
+
+def test_a_tag_doubled_after_stays_double(meddled: Target) -> None:
+    """Regional Prompter's Latent mode gives each region the LoRAs of its own part."""
+    drawn = meddled.draw(prompt="a red circle late-double", hypersd=QUICK, batch_size=2)
+    for infotext in drawn.infotexts:
+        assert tags(infotext.prompt) == TAG * 2
 
 
 @pytest.mark.parametrize("word", ["late-raise", "early-raise", "batch-raise"])
