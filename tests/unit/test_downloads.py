@@ -84,16 +84,16 @@ def _started(folder: Path, file: PublishedFile, registry: Downloads) -> Download
     return begun
 
 
-def _when(registry: Downloads, id: str, so: Callable[[Download], bool]) -> Download:
-    """The first state that is so: the download's thread is a few instructions behind the server."""
+def _when(registry: Downloads, id: str, so: Callable[[Download], bool]) -> None:
+    """Wait for a state that is so: the download's thread is a few instructions behind the server."""
+    _wait(lambda: (told := registry.get(id)) is not None and so(told))
+
+
+def _wait(so: Callable[[], bool]) -> None:
     pause, end = threading.Event(), time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        told = registry.get(id)
-        assert told is not None
-        if so(told):
-            return told
+    while not so():
+        assert time.monotonic() < end
         pause.wait(POLL_S)
-    raise AssertionError(told)
 
 
 # What arrives ------------------------------------------------------------------------------------------------------
@@ -442,17 +442,36 @@ def test_a_missing_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     _assert_helps(_download(folder), "huggingface_hub is missing")
 
 
-def test_hf_endpoint_and_token_come_from_the_environment(folder: Path) -> None:
+def _process(server: HubServer, folder: Path) -> subprocess.Popen[str]:
+    """A download in a process of its own, which prints the state in which it ends."""
     told = (
         "import sys; from lib_hypersd.catalog import BY_NAME; from lib_hypersd.downloads import registry as d;"
         f"print(d.join(d.start(BY_NAME[{NAME!r}], sys.argv[1], done=lambda: None).id).state)"
     )
-    with HubServer() as running:
-        running.publish(NAME, CONTENT)
-        environment = {**os.environ, "HF_ENDPOINT": running.url, "HF_TOKEN": TOKEN}
-        command = [sys.executable, "-c", told, str(folder)]
-        assert subprocess.check_output(command, cwd=ROOT, text=True, env=environment).strip() == "done"
-        assert {a.authorization for a in running.of("hub")} == {f"Bearer {TOKEN}"}
+    environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}
+    command = [sys.executable, "-c", told, str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_hf_endpoint_and_token_come_from_the_environment(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT)
+    assert _process(server, folder).communicate(timeout=PATIENCE_S)[0].strip() == "done"
+    assert {a.authorization for a in server.of("hub")} == {f"Bearer {TOKEN}"}
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_killed_process_leaves_a_part_to_go_on_with(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    part = folder / f"{FILE}.{file.etag[:12]}.part"
+    with _process(server, folder) as process:
+        try:
+            assert file.reached.wait(PATIENCE_S)
+            _wait(lambda: part.exists() and part.stat().st_size == 262_144)
+        finally:
+            process.kill()
+    file.release()
+    assert _download(folder).state == "done"
+    assert server.ranges() == ["", "bytes=262144-"]
     assert (folder / FILE).read_bytes() == CONTENT
 
 
