@@ -130,8 +130,8 @@ def test_a_file_arrives_and_is_used_at_once(
     ended = _when(allowed, begun["id"], _ended)
     assert (ended["state"], ended["done_bytes"], ended["size"]) == ("done", len(lora), len(lora))
     assert (lora_folder / f"{NAME}.safetensors").read_bytes() == lora
+    assert NAME in {entry["name"] for entry in allowed.get("/sdapi/v1/loras")}  # nothing of ours has looked since
     assert webui.plan({}).lora == NAME
-    assert NAME in {entry["name"] for entry in allowed.get("/sdapi/v1/loras")}
     present = {v["name"]: v["present"] for v in allowed.get("/hypersd/v1/catalog")["variants"]}
     assert present[NAME]
     assert hub.ranges() == ["", f"bytes={1_000_000 // 65536 * 65536}-"]
