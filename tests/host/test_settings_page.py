@@ -73,6 +73,12 @@ def test_a_policy_holds_for_the_panel_and_for_a_tag(host: Target) -> None:
         assert drawn.infotext.fields["Steps"] == "2"
 
 
+def test_an_axis_of_ours_comes_before_a_policy(host: Target) -> None:
+    with host.option("hypersd_policy_sd15", ["keep CFG"]):
+        drawn = host.draw(hypersd=QUICK, cfg_scale=1.9, **axis(host, "[Hyper-SD] CFG policy", "clamp,keep"))
+    assert [float(infotext.fields["CFG scale"]) for infotext in drawn.infotexts[-2:]] == [1.0, 1.9]
+
+
 def test_a_policy_turns_hires_on(host: Target) -> None:
     with host.option("hypersd_policy_sd15", ["hires always"]):
         assert host.draw(hypersd=QUICK).picture.size[0] > host.size

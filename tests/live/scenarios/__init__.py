@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     infotext,
     once,
     values,
+    preferences,
     bad_input,
     prompt_tags,
     second_pass,
