@@ -137,8 +137,7 @@ async def plan(request: Request) -> Response:
 
 
 def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:
-    overrides = body.get("override_settings")
-    name = overrides.get("sd_model_checkpoint") if isinstance(overrides, dict) else None
+    name = _overrides(body).get("sd_model_checkpoint")
     checkpoint = host.selected_checkpoint(name if isinstance(name, str) else None)
     made = _plan(body, request, settings, checkpoint)
     return {
@@ -155,19 +154,26 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
     }
 
 
+def _overrides(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options that the request brings, for it alone."""
+    overrides = body.get("override_settings")
+    return overrides if isinstance(overrides, dict) else {}
+
+
 def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None, checkpoint: Any) -> Plan:
     untouched = Plan(
         active=False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts
     )
     hr_name = body.get("hr_checkpoint_name")
     hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    index, preferences = host.lora_index(), host.preferences()
+    overrides = _overrides(body)
+    index, preferences = host.lora_index(), host.preferences(overrides)
     if settings is not None:
         if settings.enabled:
             return make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
         return plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
     prompts = request.prompts + request.hr_prompts
-    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
+    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(overrides), comments=request.comments)
     by_tags = plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences) if asked == "plan" else None
     return by_tags or plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
 

@@ -65,7 +65,8 @@ def make_plan(
         refused = _refused(untouched, index, checkpoint, hr_checkpoint)
         return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
     _warnings(draft, settings, checkpoint, target)
-    draft.notices += preferences.notices(checkpoint.family, index.__contains__)
+    families = [one.family for one in (checkpoint, hr_checkpoint) if one]
+    draft.notices += preferences.notices(families, index.__contains__)
     plan = _assemble(draft, target, rule, hr_rule, draft.notices)
     return replace(plan, eta=eta)
 

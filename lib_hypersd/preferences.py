@@ -259,10 +259,10 @@ class Preferences:
             recipe = line.on(recipe) if line else recipe
         return recipe
 
-    def notices(self, family: Family | None, is_lora: Callable[[str], bool]) -> list[str]:
-        """What could not be used, for a generation on a checkpoint of `family`."""
+    def notices(self, families: Iterable[Family | None], is_lora: Callable[[str], bool]) -> list[str]:
+        """What could not be used, for a generation on checkpoints of `families`."""
         unknown = [name for name in self.overrides.files if name not in BY_NAME and not is_lora(name)]
-        told = [*self.policy_notices.get(family, ())] if family else []
+        told = [told for family in families if family for told in self.policy_notices.get(family, ())]
         if self.overrides.notice:
             told.append(self.overrides.notice)
         if unknown:

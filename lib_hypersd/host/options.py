@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from modules import errors, sd_samplers, shared
@@ -29,6 +30,8 @@ OPTION_NOTICES = "hypersd_notices"
 OPTION_STOP = "hypersd_stop"
 OPTION_REMEMBER = "hypersd_remember"
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
 report = errors.report
 """Logs a fault with its traceback; the hosts swallow exceptions anyway."""
 
@@ -37,9 +40,12 @@ def option(name: str, default: Any) -> Any:
     return getattr(shared.opts, name, default)
 
 
-def prompt_tag_reaction() -> str:
-    """Which tags activate with the panel off: "aliases", "all" or "none"."""
-    return str(option(OPTION_TAGS, "aliases"))
+def prompt_tag_reaction(overrides: Mapping[str, Any] = _NONE) -> str:
+    """Which tags activate with the panel off: "aliases", "all" or "none".
+
+    `overrides` are options that a request brings, which the host does not have in force yet.
+    """
+    return str(overrides.get(OPTION_TAGS) or option(OPTION_TAGS, "aliases"))
 
 
 def shows_notices() -> bool:
@@ -57,10 +63,14 @@ def remembers_panel() -> bool:
     return bool(option(OPTION_REMEMBER, False))
 
 
-def preferences() -> Preferences:
-    """The person's preferences as the options hold them now."""
-    ticked = tuple((family, _words(option(name, ()))) for family, name in OPTION_POLICY.items())
-    return _read_preferences(ticked, str(option(OPTION_RECIPES, "") or ""))
+def preferences(overrides: Mapping[str, Any] = _NONE) -> Preferences:
+    """The person's preferences as the options hold them now; `overrides` as for `prompt_tag_reaction`."""
+
+    def held(name: str) -> Any:
+        return overrides[name] if name in overrides else option(name, None)
+
+    ticked = tuple((family, _words(held(name))) for family, name in OPTION_POLICY.items())
+    return _read_preferences(ticked, str(held(OPTION_RECIPES) or ""))
 
 
 def _words(value: Any) -> tuple[str, ...]:

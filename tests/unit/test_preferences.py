@@ -136,6 +136,8 @@ def test_a_tick_that_does_not_count_is_told(
     assert all(word in plan.notice for word in words)
     other = planned(everything, asked, Settings(), preferring(*ticked), SDXL)
     assert not any(word in other.notice for word in words)
+    for_hires = make_plan(hires(), Settings(), SDXL, everything, SD15, preferring(*ticked))
+    assert all(word in for_hires.notice for word in words)
 
 
 # Recipes
