@@ -85,6 +85,10 @@ class LoraIndex:
         """Whether the host would resolve `<lora:tag_name>` to some file."""
         return tag_name in self._by_tag_name
 
+    def is_file(self, name: str) -> bool:
+        """Whether a LoRA file of the host's has this name, metadata aliases apart."""
+        return name in self._registered
+
     def hyper_file(self, tag_name: str) -> LoraFile | None:
         """The Hyper-SD file that a tag's name means to the host, by stem or alias; None for any other LoRA."""
         lora = self._by_tag_name.get(tag_name)

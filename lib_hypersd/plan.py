@@ -66,7 +66,7 @@ def make_plan(
         return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
     _warnings(draft, settings, checkpoint, target)
     families = [one.family for one in (checkpoint, hr_checkpoint) if one]
-    draft.notices += preferences.notices(families, index.__contains__)
+    draft.notices += preferences.notices(families, index.is_file)
     plan = _assemble(draft, target, rule, hr_rule, draft.notices)
     return replace(plan, eta=eta)
 

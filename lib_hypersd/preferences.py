@@ -165,13 +165,18 @@ def parse_line(line: str) -> tuple[str, Override]:
         if word in given:
             raise LineError(f"{word} stands there twice, and once is allowed")
         given[word] = value
+    _check_together(name, given)
+    return name, Override(**{RECIPE_WORDS[word]: value for word, value in given.items()})
+
+
+def _check_together(name: str, given: Mapping[str, Any]) -> None:
+    """What no single value of a line shows. Raises LineError."""
     if (name in RECIPES or name in BY_NAME) and not _is_flux(name) and any(w.startswith("distilled") for w in given):
         raise LineError(f"{name} has no distilled CFG; that is for flux, flux nf4 and FLUX files")
     for span_word, word in _DIALS.items():
         if {span_word, word} <= given.keys() and not Dial(given[word], *given[span_word]).holds(given[word]):
             low, high = given[span_word]
             raise LineError(f"{word} is {given[word]:g}; the line's own {span_word} allows {low:g} to {high:g}")
-    return name, Override(**{RECIPE_WORDS[word]: value for word, value in given.items()})
 
 
 def _is_flux(name: str) -> bool:
@@ -197,7 +202,7 @@ def _told(bad: Sequence[str]) -> str:
     """One sentence for all lines that can't be used."""
     if not bad:
         return ""
-    others = f" Nor were {len(bad) - 1} others." if len(bad) > 1 else ""
+    others = f" Others that can't be read: {len(bad) - 1}." if len(bad) > 1 else ""
     return f"{_RECIPES_PLACE}, {bad[0]}. The line was not used.{others}"
 
 
@@ -259,15 +264,15 @@ class Preferences:
             recipe = line.on(recipe) if line else recipe
         return recipe
 
-    def notices(self, families: Iterable[Family | None], is_lora: Callable[[str], bool]) -> list[str]:
-        """What could not be used, for a generation on checkpoints of `families`."""
-        unknown = [name for name in self.overrides.files if name not in BY_NAME and not is_lora(name)]
+    def notices(self, families: Iterable[Family | None], is_file: Callable[[str], bool]) -> list[str]:
+        """What could not be used, for a generation on checkpoints of `families`; `is_file` knows LoRA files' names."""
+        unknown = [name for name in self.overrides.files if name not in BY_NAME and not is_file(name)]
         told = [told for family in families if family for told in self.policy_notices.get(family, ())]
         if self.overrides.notice:
             told.append(self.overrides.notice)
         if unknown:
             told.append(
-                f'{_RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA on this machine, and no recipe: those are '
+                f'{_RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA file on this machine, and no recipe: those are '
                 f"{', '.join(RECIPES)}."
             )
         return told

@@ -73,10 +73,7 @@ def _recipes() -> dict[str, Any]:
             "",
             RECIPES_LABEL,
             gr.Textbox,
-            {
-                "lines": 4,
-                "placeholder": "sdxl: weight 0.8, cfg 1.2, range 1-2\nflux: distilled 3, distilled range 2.5-4",
-            },
+            {"lines": 4, "placeholder": _EXAMPLE},
         ).info("empty: as published"),
         OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
             "for files whose names don't tell: my-lora = 8, other-lora = 4"

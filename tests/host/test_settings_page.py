@@ -106,7 +106,7 @@ def test_a_recipe_of_ones_own(host: Target) -> None:
     assert drawn.infotext.own()["Hyper-SD weight"] == "0.75"
     assert f"<lora:{NAME}:0.75>" in drawn.infotext.prompt
     assert float(drawn.infotext.fields["CFG scale"]) == 1.25
-    assert '"sdlx" is no LoRA' in drawn.infotext.own()["Hyper-SD notice"]
+    assert '"sdlx" is no LoRA file' in drawn.infotext.own()["Hyper-SD notice"]
     assert drawn.picture.distance(plain.picture) > 0
     assert (planned.weight, planned.values["cfg_scale"]) == (0.75, 1.25)
     assert (catalog[NAME]["weight"], catalog[NAME]["cfg"]) == (0.75, {"value": 1.25, "low": 1.2, "high": 1.3})

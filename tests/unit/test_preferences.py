@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from files import lora
 from hypothesis import given
 from hypothesis import strategies as st
 from test_plan import (
@@ -228,7 +230,7 @@ def test_a_bad_line_changes_nothing_and_the_others_count(everything: LoraIndex) 
     told = [notice for notice in plan.notices if "Settings >" in notice]
     assert len(told) == 1
     assert 'line 2, "sd15: weight 0.9, wieght 1"' in told[0]
-    assert "2 others" in told[0]
+    assert "Others that can't be read: 2." in told[0]
 
 
 def test_a_second_line_for_a_recipe_is_told() -> None:
@@ -239,9 +241,19 @@ def test_a_second_line_for_a_recipe_is_told() -> None:
 
 def test_a_name_that_is_nothing_here_is_told(everything: LoraIndex) -> None:
     plan = planned(everything, request(), Settings(), preferring(recipes="sdlx: weight 0.9"))
-    assert '"sdlx" is no LoRA on this machine, and no recipe' in plan.notice
+    assert '"sdlx" is no LoRA file on this machine, and no recipe' in plan.notice
     plan = planned(everything, request(), Settings(), preferring(recipes="Hyper-SDXL-8steps-lora: weight 0.9"))
     assert "no recipe" not in plan.notice
+
+
+def test_a_files_line_goes_by_its_own_name_not_by_its_alias(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "mine-8steps", metadata={"ss_output_name": "hyper-sd"})])
+    wish = Settings(lora="mine-8steps")
+    plan = planned(index, request(), wish, preferring(recipes="mine-8steps: weight 0.7"))
+    assert (plan.weight, plan.notices) == (0.7, ())
+    plan = planned(index, request(), wish, preferring(recipes="hyper-sd: weight 0.7"))
+    assert plan.weight == 1.0
+    assert '"hyper-sd" is no LoRA file on this machine' in plan.notice
 
 
 def test_a_range_moves_the_value_and_a_value_the_range() -> None:
