@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from modules.paths_internal import data_path, models_path
+from modules.paths_internal import data_path, models_path, script_path
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data-dir", type=str, default=data_path, help="base path of all user data")
@@ -35,5 +35,6 @@ parser.add_argument("--ui-settings-file", type=str, default=os.path.join(data_pa
 parser.add_argument("--ui-config-file", type=str, default=os.path.join(data_path, "ui-config.json"))
 parser.add_argument("--styles-file", type=str, action="append", default=[], help="styles CSV")
 parser.add_argument("--embeddings-dir", type=str, default=os.path.join(data_path, "embeddings"))
+parser.add_argument("--localizations-dir", type=str, default=os.path.join(script_path, "localizations"))
 parser.add_argument("--theme", type=str, default=None, help="light or dark page")
 parser.add_argument("--loglevel", type=str, default=None, help="log level")

@@ -183,15 +183,17 @@ def read_info_from_image(image):
 
 
 def image_data(data):
-    """(infotext, None) of uploaded bytes, picture or text."""
+    """What a file dropped on a prompt puts there: (infotext of a picture, or a text; None, which empties the place)."""
+    import gradio as gr
+
     try:
         return read_info_from_image(read(io.BytesIO(data)))[0], None
     except Exception:
         errors.record_exception()
     try:
         return data.decode("utf8"), None
-    except UnicodeDecodeError:
-        return "", None
+    except Exception:
+        return gr.update(), None
 
 
 def flatten(img, bgcolor):

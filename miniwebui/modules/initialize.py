@@ -36,10 +36,12 @@ def initialize():
 
 def initialize_rest(*, reload_script_modules=False):
     """What "Reload UI" does again: lists, scripts, networks."""
-    from modules import extensions, extra_networks, scripts, sd_models, sd_samplers, shared, upscaler
+    from modules import extensions, extra_networks, localization, scripts, sd_models, sd_samplers, shared, upscaler
+    from modules.shared_cmd_options import cmd_opts
 
     sd_samplers.set_samplers()
     extensions.list_extensions()
+    localization.list_localizations(cmd_opts.localizations_dir)
     sd_models.list_models()
     startup_timer.record("list models")
     scripts.load_scripts()

@@ -4,10 +4,11 @@ import os
 
 import gradio as gr
 
-from modules import shared_items, util
+from modules import localization, shared_items, util
 from modules.options import OptionInfo, categories, options_section
 from modules.paths_internal import default_output_dir
 from modules.profiles import PROFILE
+from modules.shared_cmd_options import cmd_opts
 
 options_templates: dict[str, OptionInfo] = {}
 
@@ -219,6 +220,13 @@ _add(
 _add(
     ("ui", "User interface", "ui"),
     {
+        "localization": OptionInfo(
+            "None",
+            "Localization",
+            gr.Dropdown,
+            lambda: {"choices": ["None", *localization.localizations]},
+            refresh=lambda: localization.list_localizations(cmd_opts.localizations_dir),
+        ).needs_reload_ui(),
         "quicksettings_list": OptionInfo(["sd_model_checkpoint"], "Quicksettings list"),
         "hires_fix_show_sampler": OptionInfo(PROFILE.forge_engine, "Hires fix: show checkpoint and sampler"),
         "hires_fix_show_prompts": OptionInfo(PROFILE.forge_engine, "Hires fix: show prompts"),

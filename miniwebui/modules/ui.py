@@ -18,6 +18,7 @@ from modules import (
     scripts,
     shared,
     ui_img2img,
+    ui_loadsave,
     ui_pnginfo,
     ui_profile,
     ui_settings,
@@ -64,7 +65,9 @@ def create_ui() -> gr.Blocks:
     scripts.scripts_current = None
 
     pnginfo_interface = ui_pnginfo.create_tab()
-    settings.create_ui()
+    loadsave = ui_loadsave.UiLoadsave(shared.cmd_opts.ui_config_file)
+    kept_before = dict(loadsave.ui_settings)
+    settings.create_ui(loadsave)
     labels = ui_profile.current().tab_labels
     interfaces = [
         (txt2img_interface, labels[0], "txt2img"),
@@ -78,12 +81,18 @@ def create_ui() -> gr.Blocks:
     with gr.Blocks(theme=gradio_theme(), analytics_enabled=False, title="Stable Diffusion") as demo:
         settings.add_quicksettings()
         infotext_utils.connect_paste_params_buttons()
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             for interface, label, name in interfaces:
                 with gr.Tab(label, id=name, elem_id=f"tab_{name}"):
                     interface.render()
+                if name != "settings":
+                    loadsave.add_block(interface, name)
+            loadsave.add_component(f"webui/Tabs@{tabs.elem_id}", tabs)
+            loadsave.setup_ui()
         gr.HTML(versions_html(), elem_id="footer")
         settings.add_functionality(demo)
+    if loadsave.ui_settings != kept_before:
+        loadsave.dump_defaults()
     return demo
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from modules import scripts
+from modules import localization, scripts, shared
 from modules.paths import script_path
 
 _original_template_response = gr.routes.templates.TemplateResponse
@@ -21,11 +21,12 @@ def webpath(path: str | Path) -> str:
 
 
 def javascript_html() -> str:
-    """The script tags: script.js, then miniwebui's, then the extensions'."""
+    """The script tags: translations, script.js, then miniwebui's, then the extensions'."""
     sources = [("text/javascript", Path(script_path) / "script.js")]
     for kind, extension in (("text/javascript", ".js"), ("module", ".mjs")):
         sources += [(kind, script.path) for script in scripts.list_scripts("javascript", extension)]
-    return "".join(f'<script type="{kind}" src="{webpath(path)}"></script>\n' for kind, path in sources)
+    translations = f"<script>{localization.localization_js(shared.opts.localization)}</script>\n"
+    return translations + "".join(f'<script type="{kind}" src="{webpath(path)}"></script>\n' for kind, path in sources)
 
 
 def css_html() -> str:

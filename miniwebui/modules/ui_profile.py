@@ -23,6 +23,9 @@ class PageProfile:
     """The same for the CFG scale of the second pass."""
     denoise: float = 0.7
     img2img_denoise: float = 0.75
+    defaults_keep_accordions: bool = True
+    """Whether the Defaults tab keeps an accordion's checkbox. Forge passes it over: its InputAccordion is a function,
+    and no component is of that class."""
     hr_modules: bool = False
     """Whether the second pass may name its own VAE and text encoders."""
     own_checkpoint_box: bool = False
@@ -67,6 +70,7 @@ PROFILES = {
             cfg=(1.0, 30.0, 0.1, 7.0),
             distilled_cfg=(0.0, 30.0, 0.1, 3.5),
             hr_cfg=(1.0, 30.0, 0.1, 7.0),
+            defaults_keep_accordions=False,
             hr_modules=True,
             own_checkpoint_box=True,
             checkpoint_elem_id=None,  # Forge gives it only the class model_selection

@@ -10,6 +10,7 @@ from modules import script_callbacks, shared, ui_common, ui_profile
 from modules.shared import opts
 from modules.ui_checkpoint import CheckpointBox
 from modules.ui_components import FormRow
+from modules.ui_loadsave import UiLoadsave
 
 _BY_TYPE = {str: gr.Textbox, int: gr.Number, float: gr.Number, bool: gr.Checkbox}
 
@@ -65,8 +66,8 @@ class UiSettings:
             return []
         return [name for name in opts.quicksettings_list if name in opts.data_labels]
 
-    def create_ui(self) -> None:
-        """Build the tab: one inner tab for each section."""
+    def create_ui(self, loadsave: UiLoadsave) -> None:
+        """Build the tab: one inner tab for each section, and the one for the page's defaults."""
         shared.settings_components = self.components
         at_top = self.quicksettings_names()
         in_tab = [
@@ -88,6 +89,8 @@ class UiSettings:
                     ):
                         for _, key in entries:
                             self.components[key] = create_setting_component(key)
+                with gr.Tab("Defaults", id="defaults", elem_id="settings_tab_defaults"):
+                    loadsave.create_ui()
             self.text_settings = gr.Textbox(elem_id="settings_json", value=lambda: opts.dumpjson(), visible=False)
             self._connect(submit, restart, result)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from modules import shared, ui_prompt_styles
+from modules import images, shared, ui_prompt_styles
 from modules.ui_components import ToolButton
 
 paste_symbol = "\u2199\ufe0f"  # ↙️
@@ -30,8 +30,17 @@ class Toprow:
         with gr.Column(elem_id=f"{self.id_part}_prompt_container", scale=6):
             with gr.Row(elem_id=f"{self.id_part}_prompt_row", elem_classes=["prompt-row"]):
                 self.prompt = self._prompt_box("Prompt", "prompt")
+                self.prompt_img = gr.File(
+                    label="", elem_id=f"{self.id_part}_prompt_image", file_count="single", type="binary", visible=False
+                )
             with gr.Row(elem_id=f"{self.id_part}_neg_prompt_row", elem_classes=["prompt-row"]):
                 self.negative_prompt = self._prompt_box("Negative prompt", "neg_prompt")
+        self.prompt_img.change(
+            fn=images.image_data,
+            inputs=[self.prompt_img],
+            outputs=[self.prompt, self.prompt_img],
+            show_progress=False,
+        )
 
     def _prompt_box(self, label: str, name: str) -> gr.Textbox:
         return gr.Textbox(

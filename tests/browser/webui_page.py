@@ -70,6 +70,17 @@ class WebuiPage:
         script = f"const field = ({_FIELD.removeprefix('return ')}); field.value = arguments[1]; updateInput(field)"
         self.driver.execute_script(script, elem_id, value)
 
+    def choose(self, elem_id: str, value: str) -> None:
+        """Take an entry of a dropdown's list."""
+        field = self.driver.execute_script(_FIELD, elem_id)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus()", field)
+        entry = f"//*[@id='{elem_id}']//li[@aria-label='{value}' or @data-value='{value}']"
+        self.wait(lambda: self.driver.find_elements(By.XPATH, entry), f"{value} in the list")
+        press = "arguments[0].dispatchEvent(new MouseEvent('mousedown', {bubbles: true}))"
+        self.driver.execute_script(press, self.driver.find_element(By.XPATH, entry))
+        self.driver.execute_script("arguments[0].blur()", field)
+        self.wait(lambda: self.value(elem_id) == value, f"{value} to be taken")
+
     def pictures(self, tab: str = "txt2img") -> list[tuple[str, int, int]]:
         """Address, width and height of each picture in a tab's gallery."""
         return [tuple(picture) for picture in self.driver.execute_script(_PICTURES, tab)]
