@@ -34,7 +34,8 @@ def watch_axes() -> None:
 def _noted(apply_axis: Callable[..., Any], name: str) -> Callable[..., Any]:
     def apply_and_note(p: Any, *values: Any) -> None:
         apply_axis(p, *values)
-        setattr(p, _EXPLICIT, fields_set_by_axes(p) | {name})
+        # A tuple: sd-webui-distributed makes JSON of whatever stands on `p`.
+        setattr(p, _EXPLICIT, tuple(fields_set_by_axes(p) | {name}))
 
     apply_and_note.hypersd_field = name  # type: ignore[attr-defined]
     return apply_and_note
@@ -42,5 +43,4 @@ def _noted(apply_axis: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 def fields_set_by_axes(p: Any) -> frozenset[str]:
     """The fields of `p` that an axis has set for this cell of a plot."""
-    fields: frozenset[str] = getattr(p, _EXPLICIT, frozenset())
-    return fields
+    return frozenset(getattr(p, _EXPLICIT, ()))
