@@ -52,3 +52,30 @@ def test_what_is_ticked_and_written_is_applied(
     page.open()
     page.wait(lambda: page.value("setting_hypersd_recipes") == lines, "the recipes to be there again")
     page.wait(lambda: page.checked("setting_hypersd_stop"), "the tick to be there again")
+
+
+def set_options(page: WebuiPage, **values: Any) -> None:
+    data = json.dumps({f"hypersd_{name}": value for name, value in values.items()}).encode()
+    request = urllib.request.Request(f"{page.url}/sdapi/v1/options", data, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+@pytest.mark.parametrize("profile", ["forge", "a1111"])
+def test_a_stopped_generation_says_why_under_the_gallery(open_page: Callable[..., WebuiPage], profile: str) -> None:
+    page = open_page(profile)
+    set_options(page, stop=True)
+    try:
+        page.set("txt2img_prompt", "a red circle <lora:Hyper-SDXL>")
+        page.click("txt2img_generate")
+        page.wait(lambda: "is for SDXL" in page.text("html_log_txt2img"), "the notice")
+        assert "The generation was stopped" in page.text("html_log_txt2img")
+        assert "The generation was stopped" in page.text("html_info_txt2img")
+        assert page.pictures() == []
+        set_options(page, notices=False)
+        page.click("txt2img_generate")
+        page.wait(lambda: "Hyper-SD" not in page.text("html_log_txt2img"), "the notices to go")
+        page.wait(lambda: "The generation was stopped" in page.text("html_info_txt2img"), "the infotext")
+    finally:
+        set_options(page, stop=False, notices=True)
+    page.set("txt2img_prompt", "a red circle <lora:Hyper-SD15-2steps>")
+    assert len(page.generate()) == 1
