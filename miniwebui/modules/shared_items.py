@@ -66,12 +66,11 @@ ui_reorder_categories_builtin_items = [
     "seed",
     "batch",
     "override_settings",
-    "scripts",
 ]
 
 
 def ui_reorder_categories():
-    """The page's categories: the built-in ones, then those that scripts name as their `section`."""
+    """The page's categories: the built-in ones, those that scripts name as their `section`, the scripts."""
     from modules import scripts
 
     yield from ui_reorder_categories_builtin_items
@@ -80,6 +79,7 @@ def ui_reorder_categories():
         if isinstance(script.section, str) and script.section not in known:
             known.add(script.section)
             yield script.section
+    yield "scripts"
 
 
 class Shared(sys.modules[__name__].__class__):

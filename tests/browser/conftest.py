@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,18 +45,16 @@ class Webuis:
         self.running[key] = process, port
 
     def address(self, profile: str, *arguments: str) -> str:
-        """The address of one that answers; one that does not shows its log."""
+        """The address of one that is ready; one that does not get there shows its log."""
         self.start(profile, *arguments)
         process, port = self.running[profile, *arguments]
-        end = time.monotonic() + START_S
+        log, end = self.logs / f"{port}.txt", time.monotonic() + START_S
         while time.monotonic() < end and process.poll() is None:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/internal/ping", timeout=5).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
+            # Asking A1111 over HTTP before it says that it is ready kills it.
+            if "Running on local URL" in log.read_text(encoding="utf-8", errors="replace"):
                 return f"http://127.0.0.1:{port}"
-        pytest.fail(f"miniwebui did not start:\n{(self.logs / f'{port}.txt').read_text()[-4000:]}")
+            time.sleep(0.1)
+        pytest.fail(f"miniwebui did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
 
     def stop(self) -> None:
         """Stop all."""

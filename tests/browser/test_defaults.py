@@ -1,4 +1,7 @@
-"""The host's Defaults tab keeps what stands in the panel, on gradio 4 (forge) and gradio 3 (a1111)."""
+"""A page that the person has arranged: the Defaults tab keeps the panel's values, the scripts may come first.
+
+On gradio 4 (forge) and gradio 3 (a1111).
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,12 @@ KEPT = {"weight": "0.9", "hires_denoise": "0.4", "steps": "4", "cfg": "keep"}
 
 @pytest.fixture
 def data(tmp_path_factory, profile: str) -> Path:
-    """A data folder for each profile, the same for all tests."""
+    """A data folder for each profile, the same for all tests; the scripts stand before everything else."""
     folder = tmp_path_factory.getbasetemp() / f"defaults-{profile}"
     folder.mkdir(exist_ok=True)
+    config = folder / "config.json"
+    if not config.exists():
+        config.write_text(json.dumps({"ui_reorder_list": ["scripts"]}), encoding="utf-8")
     return folder
 
 
@@ -72,3 +78,16 @@ def test_nothing_but_the_panels_controls_is_kept(page: WebuiPage, data: Path) ->
     own = [key for key in kept if "hypersd" in key.lower() and key.endswith("/value")]
     assert {key.split("/")[2] for key in own} == {"txt2img", "img2img"}
     assert not any(mark in str(kept[key]) for key in own for mark in "<{")
+
+
+def test_the_panel_follows_a_page_in_which_the_scripts_come_first(page: WebuiPage) -> None:
+    panel, sampler, steps = (
+        page.find(f"#{part}").location["y"] for part in (PANEL, "txt2img_sampling", "txt2img_steps")
+    )
+    assert panel < min(sampler, steps)
+    page.unfold(PANEL)
+    page.set("txt2img_steps", "33")
+    page.wait(lambda: "33 →" in page.text(f"{PANEL}_outlook"), "the slider's steps")
+    page.set("txt2img_prompt", "a red circle")
+    page.generate()
+    page.wait(lambda: "Hyper-SD: Hyper-SD15" in page.text("html_info_txt2img"), "the infotext")
