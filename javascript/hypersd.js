@@ -139,5 +139,7 @@ onAfterUiUpdate(() => {
     if (value !== hypersdCheckpoint) {
         hypersdCheckpoint = value;
         HYPERSD_TABS.forEach(hypersdChanged);
+        // The host takes the new one in when its queue comes to it.
+        setTimeout(() => HYPERSD_TABS.forEach(hypersdChanged), HYPERSD_PATIENCE_MS);
     }
 });

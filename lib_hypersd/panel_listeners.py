@@ -20,6 +20,7 @@ from .catalog import BY_NAME, Variant
 from .downloads import Download, registry
 from .outlook import Preview
 from .page_components import PageComponents
+from .panel_memory import PanelMemory
 from .settings import KEYS, PANEL_DEFAULTS, as_typed
 
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
@@ -41,12 +42,14 @@ class Faces:
     """What the panel asks of the rest.
 
     `preview(tab, page values, panel values)` is what would be done now; `choices()` what the host lists now;
-    `checkpoint()` the selected one's name; `download(variant)` begins to download a file.
+    `checkpoint()` the selected one's name; `memory()` the panel's values for each checkpoint, None where the person
+    does not want them back; `download(variant)` begins to download a file.
     """
 
     preview: Callable[[str, Mapping[str, Any], Sequence[Any]], Preview]
     choices: Callable[[], Choices]
     checkpoint: Callable[[], str]
+    memory: Callable[[], PanelMemory | None]
     download: Callable[[Variant], Download]
 
 
@@ -95,12 +98,16 @@ def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
     def answer(question: str, *values: Any) -> list[Any]:
         asked = json.loads(question)
         page_values, before = page.split(values)
+        checkpoint = faces.checkpoint()
         panel = _ticked(before, asked.get("tick"))
+        memory = faces.memory()
+        if memory is not None:
+            panel = _remembered(memory, page.tab, checkpoint, panel, is_new=checkpoint != asked.get("checkpoint"))
         _download(asked, faces)
         seen = faces.preview(page.tab, page_values, panel)
         missing = seen.outlook.missing
         choices = faces.choices()
-        marks = {"number": asked.get("number"), "checkpoint": faces.checkpoint(), "loras": mark(choices)}
+        marks = {"number": asked.get("number"), "checkpoint": checkpoint, "loras": mark(choices)}
         return [
             panel_html.answer(marks),
             panel_html.badge(seen.outlook),
@@ -128,6 +135,15 @@ def _ticked(panel: Sequence[Any], tick: Mapping[str, Any] | None) -> list[Any]:
         as_typed(tick["key"], value)  # raises where no page of ours has asked
         values[KEYS.index(tick["key"])] = value
     return values
+
+
+def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any], *, is_new: bool) -> list[Any]:
+    """The panel's values of the last time with this checkpoint, where the page comes to it; else they are put down."""
+    if not is_new:
+        memory.put(checkpoint, tab, dict(zip(KEYS, panel, strict=True)))
+        return panel
+    values = memory.get(checkpoint, tab) or {}
+    return [values.get(key, value) for key, value in zip(KEYS, panel, strict=True)]
 
 
 def _download(asked: Mapping[str, Any], faces: Faces) -> None:

@@ -29,7 +29,13 @@ class HyperSDScript(scripts.Script):
         self._page_of_tab().catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        faces = Faces(preview.preview, host.panel_choices, lambda: host.selected_checkpoint().name, host.start_download)
+        faces = Faces(
+            preview=preview.preview,
+            choices=host.panel_choices,
+            checkpoint=lambda: host.selected_checkpoint().name,
+            memory=lambda: host.panel_memory() if host.remembers_panel() else None,
+            download=host.start_download,
+        )
         components = panel.build(self._page_of_tab(), InputAccordion, faces)
         self.infotext_fields = panel.infotext_fields(components, host.option_eta, host.preferences)
         return components

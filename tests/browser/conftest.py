@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,16 @@ class Webuis:
         self.logs = logs
         self.running: dict[tuple[str, ...], tuple[subprocess.Popen, int]] = {}
 
-    def start(self, profile: str, *arguments: str) -> None:
-        """Start one without waiting for it."""
+    def start(self, profile: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start one without waiting for it. `environment` is laid over this process's."""
         key = (profile, *arguments)
         if key in self.running:
             return
         port = free_port()
         command = [sys.executable, "run.py", "ui", "--port", str(port), "--profile", profile, *arguments]
         with (self.logs / f"{port}.txt").open("w") as log:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+            more = {**os.environ, **(environment or {})}
+            process = subprocess.Popen(command, cwd=ROOT, env=more, stdout=log, stderr=subprocess.STDOUT)
         self.running[key] = process, port
 
     def address(self, profile: str, *arguments: str) -> str:

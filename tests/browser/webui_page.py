@@ -7,6 +7,7 @@ from typing import Any
 
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -61,9 +62,27 @@ class WebuiPage:
         if "open" not in label.get_attribute("class").split():
             self.driver.execute_script("arguments[0].click()", label)
 
+    def show_tab(self, tab: str) -> None:
+        """Bring "txt2img" or "img2img" to the front; the hosts write them with small or large letters."""
+        buttons = self.driver.find_elements(By.CSS_SELECTOR, "#tabs button")
+        button = next(b for b in buttons if b.get_attribute("textContent").strip().lower() == tab)
+        self.driver.execute_script("arguments[0].click()", button)
+
     def checked(self, elem_id: str) -> bool:
         """Whether a checkbox is on; an accordion's by the accordion's elem_id and ``-checkbox``."""
         return self.driver.execute_script(f"{_FIELD}.checked", elem_id)
+
+    def enabled(self, elem_id: str) -> bool:
+        """Whether a button can be pressed."""
+        return self.driver.execute_script("return !document.getElementById(arguments[0]).disabled", elem_id)
+
+    def faults(self) -> list[str]:
+        """What the browser's console has said since it was last asked: exceptions, and whatever names the panel.
+
+        A host without a network has others: gradio asks for fonts.
+        """
+        said = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return [text for text in said if "Uncaught" in text or "hypersd" in text.lower()]
 
     def set(self, elem_id: str, value: str) -> None:
         """Write into a text box or number as a person does."""
@@ -80,6 +99,12 @@ class WebuiPage:
         self.driver.execute_script(press, self.driver.find_element(By.XPATH, entry))
         self.driver.execute_script("arguments[0].blur()", field)
         self.wait(lambda: self.value(elem_id) == value, f"{value} to be taken")
+
+    def type_into(self, elem_id: str, value: str) -> None:
+        """Type a value into a dropdown that takes any, as a person does."""
+        field = self.find(f"#{elem_id} input")
+        self.driver.execute_script("arguments[0].focus()", field)
+        field.send_keys(Keys.CONTROL + "a" + Keys.NULL, value, Keys.ENTER, Keys.TAB)
 
     def pictures(self, tab: str = "txt2img") -> list[tuple[str, int, int]]:
         """Address, width and height of each picture in a tab's gallery."""

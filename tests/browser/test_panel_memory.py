@@ -1,0 +1,94 @@
+"""The panel's values come back with the checkpoint, after Reload UI, and wherever the scripts stand in the page."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from webui_page import WebuiPage
+
+PROFILES = ["forge", "a1111"]
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("profile", PROFILES)]
+
+PANEL = "hypersd_txt2img"
+BADGE, OUTLOOK = f"{PANEL}_badge", f"{PANEL}_outlook"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each profile's data folder, with its own options: the scripts stand first in the page."""
+    found = {profile: tmp_path_factory.mktemp(f"data-{profile}") for profile in PROFILES}
+    for folder in found.values():
+        (folder / "config.json").write_text(json.dumps({"ui_reorder_list": ["scripts"], "hypersd_remember": True}))
+    return found
+
+
+@pytest.fixture
+def page(webuis, open_page, folders: dict[str, Path], profile: str) -> WebuiPage:
+    for each in PROFILES:
+        webuis.start(each, "--data-dir", str(folders[each]))
+    return open_page(profile, "--data-dir", str(folders[profile]))
+
+
+def _set_options(page: WebuiPage, options: dict[str, Any]) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{page.url}/sdapi/v1/options", json.dumps(options).encode(), headers)
+    urllib.request.urlopen(request).close()
+
+
+def _select(page: WebuiPage, checkpoint: str) -> None:
+    """The checkpoint's, and a change in the page, as another tab or a client may make it."""
+    _set_options(page, {"sd_model_checkpoint": checkpoint})
+    page.set("txt2img_steps", str(int(page.value("txt2img_steps")) + 1))
+
+
+def test_the_panel_of_a_checkpoint_comes_back_with_it(page: WebuiPage, folders: dict[str, Path], profile: str) -> None:
+    page.unfold(PANEL)
+    page.wait(lambda: "Hyper-SD15-8steps-lora" in page.text(BADGE), "the first family")
+    page.set(f"{PANEL}_weight", "0.9")
+    page.wait(lambda: "× 0.9" in page.text(BADGE), "the weight")
+    _select(page, "miniature-sdxl")
+    page.wait(lambda: "Hyper-SDXL" in page.text(BADGE), "the other family")
+    page.set(f"{PANEL}_weight", "0.7")
+    page.wait(lambda: "× 0.7" in page.text(BADGE), "the other weight")
+    _select(page, "miniature-sd15")
+    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the first weight")
+    page.wait(lambda: "Hyper-SD15-8steps-lora × 0.9" in page.text(BADGE), "the badge")
+    _select(page, "miniature-sdxl")
+    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.7", "the second weight")
+    _select(page, "miniature-sd15")
+    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the first weight")
+    assert page.faults() == []
+
+    page.open()  # a new page, with the panel as it was left
+    page.wait(lambda: page.checked(f"{PANEL}-checkbox"), "the toggle")
+    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the weight")
+    assert page.faults() == []
+
+
+def test_the_panel_follows_controls_that_stand_below_it(page: WebuiPage) -> None:
+    first = """const [steps, panel] = ["#txt2img_steps", "#hypersd_txt2img"].map((id) => document.querySelector(id));
+        return Boolean(steps.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_PRECEDING)"""
+    assert page.driver.execute_script(first), "the scripts stand first"
+    _set_options(page, {"hypersd_remember": False, "sd_model_checkpoint": "miniature-sd15"})
+    page.open()
+    page.unfold(PANEL)
+    page.set("txt2img_steps", "33")
+    page.wait(lambda: "steps 33 → 8" in page.text(OUTLOOK), "the slider's steps")
+
+
+def test_the_panel_works_after_reload_ui(page: WebuiPage) -> None:
+    _set_options(page, {"hypersd_remember": False, "sd_model_checkpoint": "miniature-sd15"})
+    page.driver.execute_script("window.hypersdBefore = true")
+    page.click("settings_restart_gradio")
+    page.wait(lambda: page.driver.execute_script("return !window.hypersdBefore"), "the new page")
+    page.open()
+    page.unfold(PANEL)
+    page.wait(lambda: "will change 4 settings" in page.text(BADGE), "the badge")
+    page.set("txt2img_prompt", "a red circle")
+    page.generate()
+    page.wait(lambda: "Hyper-SD: Hyper-SD15-8steps-lora" in page.text("html_info_txt2img"), "the infotext")
+    assert page.faults() == []
