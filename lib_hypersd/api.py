@@ -13,12 +13,11 @@ from fastapi.responses import Response
 from . import VERSION, catalog, host
 from .endpoint import PREFIX, Json, authorised, unprocessable
 from .own_sampling import SCHEDULES
-from .plan import make_plan, plan_for_own_sampling, plan_for_tags
+from .preview import Asked, plan_now
 from .recipes import Dial
 from .request import FIELD_TITLES, Plan
 from .request import Request as PlanRequest
 from .settings import Settings, SettingsError, echo, from_object, with_listed_names
-from .tagging import what_tags_ask
 
 
 def add_routes(app: FastAPI) -> None:
@@ -137,9 +136,13 @@ async def plan(request: Request) -> Response:
 
 
 def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:
-    name = _overrides(body).get("sd_model_checkpoint")
+    overrides = body.get("override_settings")
+    overrides = overrides if isinstance(overrides, dict) else {}
+    name = overrides.get("sd_model_checkpoint")
     checkpoint = host.selected_checkpoint(name if isinstance(name, str) else None)
-    made = _plan(body, request, settings, checkpoint)
+    hr_name = body.get("hr_checkpoint_name")
+    hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
+    made = plan_now(Asked(request, checkpoint, hr_checkpoint, overrides), settings)
     return {
         "active": made.active,
         "checkpoint": checkpoint.name,
@@ -152,30 +155,6 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in made.changes],
         "notices": list(made.notices),
     }
-
-
-def _overrides(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options that the request brings, for it alone."""
-    overrides = body.get("override_settings")
-    return overrides if isinstance(overrides, dict) else {}
-
-
-def _plan(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None, checkpoint: Any) -> Plan:
-    untouched = Plan(
-        active=False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts
-    )
-    hr_name = body.get("hr_checkpoint_name")
-    hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    overrides = _overrides(body)
-    index, preferences = host.lora_index(), host.preferences(overrides)
-    if settings is not None:
-        if settings.enabled:
-            return make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
-        return plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
-    prompts = request.prompts + request.hr_prompts
-    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(overrides), comments=request.comments)
-    by_tags = plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences) if asked == "plan" else None
-    return by_tags or plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
 
 
 def _values(request: PlanRequest, plan: Plan) -> dict[str, Any]:

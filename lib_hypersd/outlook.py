@@ -72,11 +72,12 @@ _PROMPTS = ("prompt", "hr_prompt")
 
 @dataclass(frozen=True)
 class Preview:
-    """An outlook, the settings that it is made for (None where the panel is off), and what the page's own controls
-    would have to be for the plan to find nothing to change, host's field → value."""
+    """An outlook; the settings and the plan that it is made from, None where the panel is off or nothing asks; and what
+    the page's own controls would have to be for the plan to find nothing to change, host's field → value."""
 
     outlook: Outlook = field(default_factory=Outlook)
     settings: Settings | None = None
+    plan: Plan | None = None
     page_values: Mapping[str, Any] = field(default_factory=dict)
 
 
