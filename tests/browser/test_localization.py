@@ -1,14 +1,28 @@
-"""The host's localization files translate the panel: labels, buttons, placeholders, the badge, the table."""
+"""The host's localization files translate the panel: labels, buttons, placeholders, the badge, the table.
+
+docs/localization.json has all texts that don't change with what they tell of.
+"""
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
 from webui_page import WebuiPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("profile", ["forge", "a1111"])]
+from lib_hypersd import panel_html
+from lib_hypersd.catalog import VARIANTS
+from lib_hypersd.outlook import KEEPS
+from lib_hypersd.request import FIELD_TITLES
+
+pytestmark = pytest.mark.browser
+on_both = pytest.mark.parametrize("profile", ["forge", "a1111"])
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "docs" / "localization.json"
 
 PANEL = "hypersd_txt2img"
 TEXTS = {
@@ -37,6 +51,7 @@ def page(open_page, tmp_path_factory, profile: str) -> WebuiPage:
     return open_page(profile, "--extra-extension", str(folder / "extension"), "--data-dir", str(folder / "data"))
 
 
+@on_both
 def test_a_localization_file_translates_the_panel(page: WebuiPage) -> None:
     assert "aus" in page.text(f"{PANEL}_badge").split()
     page.unfold(PANEL)
@@ -48,3 +63,53 @@ def test_a_localization_file_translates_the_panel(page: WebuiPage) -> None:
     assert page.text("settings_restart_gradio") == "Seite neu laden"
     placeholder = page.find(f"#{PANEL}_weight :is(input, textarea)").get_attribute("placeholder")
     assert placeholder == "auto oder −2 bis 2"
+
+
+# What changes with the plan is left out: the header's text, the table's cells, the notices. So are lists of choices,
+# and the seconds that gradio shows while it waits.
+_TEXTS = """const [panel, settings] = arguments;
+const found = [], changing = ".hypersd-badge, tbody, .hypersd-notice, .hypersd-hidden, ul, option, input, textarea, " +
+    "[data-testid=status-tracker], .meta-text, .progress-text";
+const read = (root) => {
+    const nodes = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (nodes.nextNode()) if (!nodes.currentNode.parentElement.closest(changing)) found.push(nodes.currentNode.data);
+    root.querySelectorAll?.("[placeholder]").forEach((field) => found.push(field.placeholder));
+};
+document.querySelectorAll(`${panel}, ${settings}`).forEach(read);
+for (const beside of [opts._comments_before, opts._comments_after]) {
+    for (const [key, comment] of Object.entries(beside)) {
+        if (key.startsWith("hypersd_")) read(new DOMParser().parseFromString(comment, "text/html").body);
+    }
+}
+return found.map((text) => text.trim()).filter((text) => /\\p{L}/u.test(text));"""
+
+
+def _texts_in_html() -> set[str]:
+    """What lib_hypersd/panel_html.py writes between tags, where nothing is filled in."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(Path(panel_html.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parts = iter([node.value])
+        else:
+            continue
+        found |= {text.strip() for text in re.findall(r">([^<>{}]*[A-Za-z][^<>{}]*)<", "".join(map(str, parts)))}
+    return found
+
+
+def _counted() -> set[str]:
+    return {f"will change {count} {'setting' if count == 1 else 'settings'}" for count in range(1, len(KEEPS) + 1)}
+
+
+def test_the_template_has_every_text_of_panel_and_settings(open_page) -> None:
+    page = open_page("forge")
+    page.unfold(PANEL)
+    page.wait(lambda: "now → then" in page.text(f"{PANEL}_outlook"), "the table")
+    shown = set(page.driver.execute_script(_TEXTS, f"#{PANEL}", "#settings_hypersd, #column_settings_hypersd"))
+    words = {*panel_html._SAYS.values(), *FIELD_TITLES.values(), *(variant.licence for variant in VARIANTS)}
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    texts = shown | words | _texts_in_html() | _counted()
+    assert sorted(texts - set(template)) == [], "texts that docs/localization.json lacks"
+    assert sorted(set(template) - texts) == [], "texts of docs/localization.json that are no more"
+    assert all(text == translation for text, translation in template.items())
