@@ -49,9 +49,28 @@ def add_own_axes() -> None:
         for axis in _AXES:
             label = f"[{TITLE}] {axis.label}"
             if label not in known:
-                options.append(
-                    script.module.AxisOption(label, str, _apply(axis.key), confirm=_confirm(axis), choices=axis.choices)
-                )
+                options.append(_option(script.module.AxisOption, label, axis))
+
+
+def _option(kind: Callable[..., Any], label: str, axis: _Axis) -> Any:
+    return kind(
+        label,
+        str,
+        _apply(axis.key),
+        format_value=_label_of(label, axis.key),
+        confirm=_confirm(axis),
+        choices=axis.choices,
+    )
+
+
+def _label_of(label: str, key: str) -> Callable[[Any, Any, str], str]:
+    """What stands beside a row or above a column, as the hosts write it."""
+
+    def text(p: Any, option: Any, value: str) -> str:
+        is_stock = key == "steps" and value.strip().lower() == _STOCK
+        return f"stock: {p.steps} steps" if is_stock else f"{label}: {value}"
+
+    return text
 
 
 def values_set_by_axes(p: Any) -> Mapping[str, Any]:

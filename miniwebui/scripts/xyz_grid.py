@@ -9,11 +9,11 @@ import re
 from collections import namedtuple
 from copy import copy
 from io import StringIO
-from itertools import permutations
+from itertools import permutations, product
 
 import gradio as gr
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from modules import errors, images, processing, scripts, sd_models, sd_samplers, sd_schedulers, shared
 from modules.processing import Processed, process_images
@@ -247,17 +247,40 @@ def _values(p, option, text, chosen, csv_mode):
     return values
 
 
-def _labelled(grid, columns, rows, width, height):
-    """The sheet with a line of text above each column and before each row."""
-    top = 24 if any(columns) else 0
-    left = 8 + 7 * max(map(len, rows)) if any(rows) else 0
-    sheet = Image.new("RGB", (grid.width + left, grid.height + top), "white")
-    sheet.paste(grid, (left, top))
+def _wrapped(text, font, width):
+    """A label's lines, each no wider than that many pixels where its words allow it."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def _labelled(grid, columns, rows, width, height, margin):
+    """The sheet with a label above each column and before each row, which have room for three quarters of a picture."""
+    across, down = len(columns), len(rows)
+    size = max(13, (width + height) // 25)
+    font, left = ImageFont.load_default(size), width * 3 // 4 if any(rows) else 0
+    columns = [_wrapped(text, font, width - size) for text in columns]
+    rows = [_wrapped(text, font, left - size) for text in rows]
+    draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    heights = [int(draw.multiline_textbbox((0, 0), text, font=font)[3]) for text in columns if text]
+    top = max(heights) + size if heights else 0
+    whole = (left + across * (width + margin) - margin, top + down * (height + margin) - margin)
+    sheet = Image.new("RGB", whole, "white")
+    for row, column in product(range(down), range(across)):
+        x, y = column * width, row * height
+        cell = grid.crop((x, y, x + width, y + height))
+        sheet.paste(cell, (left + x + column * margin, top + y + row * margin))
     draw = ImageDraw.Draw(sheet)
+    look = {"font": font, "fill": "black", "anchor": "mm", "align": "center"}
     for i, text in enumerate(columns):
-        draw.text((left + i * width + 4, 6), text, fill="black")
+        draw.multiline_text((left + i * (width + margin) + width / 2, top / 2), text, **look)
     for i, text in enumerate(rows):
-        draw.text((4, top + i * height + height // 2), text, fill="black")
+        draw.multiline_text((left / 2, top + i * (height + margin) + height / 2), text, **look)
     return sheet
 
 
@@ -380,7 +403,7 @@ class Script(scripts.Script):
                     [str(o.format_value(p, o, v)) for v in values]
                     for o, values in zip(options[:2], axes[:2], strict=True)
                 )
-                grid = _labelled(grid, columns, rows, width, height)
+                grid = _labelled(grid, columns, rows, width, height, margin_size)
             grids.append(grid)
             grid_texts.append(infotext)
             if result is None:
