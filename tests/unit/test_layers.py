@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = """plan target first_pass hires draft request recipes catalog prompt_tags tagging families lora_files
-settings preferences panel_memory second_pass infotext safetensors_header""".split()
+settings preferences panel_memory second_pass infotext safetensors_header outlook panel_html""".split()
 
 
 def _imports(path: Path) -> set[str]:
