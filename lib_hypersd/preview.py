@@ -9,7 +9,7 @@ from typing import Any
 from . import TITLE, host
 from .families import Checkpoint
 from .generation import hint
-from .outlook import Outlook, Preview, nothing_kept, outlook
+from .panel.outlook import Outlook, Preview, nothing_kept, outlook
 from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .request import Plan, Request
 from .settings import Settings, SettingsError, from_script_args, with_listed_names

@@ -7,9 +7,10 @@ from typing import Any
 from modules import script_callbacks, scripts
 from modules.ui_components import InputAccordion
 
-from lib_hypersd import TITLE, generation, host, panel, preview
-from lib_hypersd.page_components import PageComponents
-from lib_hypersd.panel_listeners import Faces
+from lib_hypersd import TITLE, generation, host, preview
+from lib_hypersd.panel import controls
+from lib_hypersd.panel.listeners import Faces
+from lib_hypersd.panel.page_components import PageComponents
 
 
 class HyperSDScript(scripts.Script):
@@ -36,8 +37,8 @@ class HyperSDScript(scripts.Script):
             memory=lambda: host.panel_memory() if host.remembers_panel() else None,
             download=host.start_download,
         )
-        components = panel.build(self._page_of_tab(), InputAccordion, faces)
-        self.infotext_fields = panel.infotext_fields(components, host.option_eta, host.preferences)
+        components = controls.build(self._page_of_tab(), InputAccordion, faces)
+        self.infotext_fields = controls.infotext_fields(components, host.option_eta, host.preferences)
         return components
 
     def before_process(self, p: Any, *args: Any) -> None:

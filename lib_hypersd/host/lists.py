@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..catalog import BY_NAME, ONE_STEP_UNETS
-from ..panel_listeners import Choices
+from ..panel.listeners import Choices
 from ..prompt_tags import parse_alias
 from ..settings import HostLists
 from .loras import lora_index

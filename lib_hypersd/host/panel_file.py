@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from modules.paths_internal import data_path
 
-from ..panel_memory import PanelMemory
+from ..panel.memory import PanelMemory
 from .options import report
 
 

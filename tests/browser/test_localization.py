@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from webui_page import WebuiPage
 
-from lib_hypersd import panel_html
 from lib_hypersd.catalog import VARIANTS
-from lib_hypersd.outlook import KEEPS
+from lib_hypersd.panel import markup
+from lib_hypersd.panel.outlook import KEEPS
 from lib_hypersd.request import FIELD_TITLES
 
 pytestmark = pytest.mark.browser
@@ -85,9 +85,9 @@ return found.map((text) => text.trim()).filter((text) => /\\p{L}/u.test(text));"
 
 
 def _texts_in_html() -> set[str]:
-    """What lib_hypersd/panel_html.py writes between tags, where nothing is filled in."""
+    """What lib_hypersd/panel/markup.py writes between tags, where nothing is filled in."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(Path(panel_html.__file__).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(Path(markup.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.JoinedStr):
             parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -107,7 +107,7 @@ def test_the_template_has_every_text_of_panel_and_settings(open_page) -> None:
     page.unfold(PANEL)
     page.wait(lambda: "now → then" in page.text(f"{PANEL}_outlook"), "the table")
     shown = set(page.driver.execute_script(_TEXTS, f"#{PANEL}", "#settings_hypersd, #column_settings_hypersd"))
-    words = {*panel_html._SAYS.values(), *FIELD_TITLES.values(), *(variant.licence for variant in VARIANTS)}
+    words = {*markup._SAYS.values(), *FIELD_TITLES.values(), *(variant.licence for variant in VARIANTS)}
     template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     texts = shown | words | _texts_in_html() | _counted()
     assert sorted(texts - set(template)) == [], "texts that docs/localization.json lacks"

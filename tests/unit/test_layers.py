@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = """plan target first_pass hires draft request recipes catalog prompt_tags tagging families lora_files
-settings preferences panel_memory second_pass infotext safetensors_header outlook panel_html""".split()
+settings preferences second_pass infotext safetensors_header panel.memory panel.outlook panel.markup""".split()
 
 
 def _imports(path: Path) -> set[str]:
@@ -36,5 +36,5 @@ def test_only_host_and_scripts_import_the_hosts_modules() -> None:
 
 
 def test_the_panel_is_built_without_torch() -> None:
-    told = "import sys, lib_hypersd.panel; print('torch' in sys.modules)"
+    told = "import sys, lib_hypersd.panel.controls; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", told], cwd=ROOT, text=True).strip() == "False"

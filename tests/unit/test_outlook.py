@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lib_hypersd import panel_html
 from lib_hypersd.catalog import BY_NAME
 from lib_hypersd.downloads import Download
-from lib_hypersd.outlook import Outlook, nothing_kept, outlook
+from lib_hypersd.panel import markup
+from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
 from lib_hypersd.request import Change, Plan, Request
 from lib_hypersd.settings import Settings
 
@@ -109,14 +109,14 @@ def test_nothing_kept_puts_only_the_kept_ones_back() -> None:
     ],
 )
 def test_the_badge_says_the_state_then_the_rest(shown: Outlook, says: str) -> None:
-    parsed = _Parsed(panel_html.badge(shown))
+    parsed = _Parsed(markup.badge(shown))
     assert parsed.text == says
     assert parsed.elements[0][1]["data-state"] == shown.state
 
 
 def test_each_row_that_can_be_kept_has_a_named_box_that_knows_the_way_back() -> None:
     shown = outlook(_plan(CFG, TAG), REQUEST, _plan(STEPS, CFG, TAG))
-    boxes = _Parsed(panel_html.body(shown, Settings(steps="keep", cfg=1.0))).boxes()
+    boxes = _Parsed(markup.body(shown, Settings(steps="keep", cfg=1.0))).boxes()
     assert set(boxes) == {"steps", "cfg"}
     assert "checked" not in boxes["steps"]
     assert "checked" in boxes["cfg"]
@@ -124,7 +124,7 @@ def test_each_row_that_can_be_kept_has_a_named_box_that_knows_the_way_back() -> 
 
 
 def test_a_tags_plan_has_no_boxes() -> None:
-    assert _Parsed(panel_html.body(outlook(_plan(STEPS), REQUEST, by_tag=True), None)).boxes() == {}
+    assert _Parsed(markup.body(outlook(_plan(STEPS), REQUEST, by_tag=True), None)).boxes() == {}
 
 
 def test_nothing_of_others_becomes_html() -> None:
@@ -134,12 +134,12 @@ def test_nothing_of_others_becomes_html() -> None:
     )
     told = Download("1", MISSING.name, "failed", 0, 1, 0.0, None, HOSTILE)
     pages = [
-        panel_html.badge(shown),
-        panel_html.body(shown, Settings(sampler=HOSTILE)),
-        panel_html.body(Outlook("bad", HOSTILE), None),
-        panel_html.body(Outlook("missing", HOSTILE, missing=MISSING), None, told),
-        panel_html.body(Outlook("missing", HOSTILE, missing=MISSING), None, replace(told, state="running", id=HOSTILE)),
-        panel_html.answer({"checkpoint": HOSTILE}),
+        markup.badge(shown),
+        markup.body(shown, Settings(sampler=HOSTILE)),
+        markup.body(Outlook("bad", HOSTILE), None),
+        markup.body(Outlook("missing", HOSTILE, missing=MISSING), None, told),
+        markup.body(Outlook("missing", HOSTILE, missing=MISSING), None, replace(told, state="running", id=HOSTILE)),
+        markup.answer({"checkpoint": HOSTILE}),
     ]
     for page in pages:
         parsed = _Parsed(page)
@@ -150,12 +150,12 @@ def test_nothing_of_others_becomes_html() -> None:
 
 def test_the_answers_marks_come_back_as_they_went() -> None:
     marks = {"number": 7, "checkpoint": HOSTILE, "loras": 3}
-    [(_, attributes)] = _Parsed(panel_html.answer(marks)).elements
+    [(_, attributes)] = _Parsed(markup.answer(marks)).elements
     assert json.loads(attributes["data-hypersd-answer"] or "") == marks
 
 
 def test_a_missing_file_is_downloaded_only_after_its_licence() -> None:
-    parsed = _Parsed(panel_html.body(Outlook("missing", "", missing=MISSING), None))
+    parsed = _Parsed(markup.body(Outlook("missing", "", missing=MISSING), None))
     for part in (MISSING.file, "787 MB", "huggingface.co/ByteDance/Hyper-SD", MISSING.licence, "models/Lora"):
         assert part in parsed.text
     [button] = [a for tag, a in parsed.elements if tag == "button"]
@@ -165,9 +165,9 @@ def test_a_missing_file_is_downloaded_only_after_its_licence() -> None:
 
 def test_a_running_download_tells_bytes_speed_and_time_left() -> None:
     running = Download("abc", MISSING.name, "running", 312_000_000, 787_000_000, 24e6, 80.0, "Downloading it.")
-    parsed = _Parsed(panel_html.body(Outlook("missing", "", missing=MISSING), None, running))
+    parsed = _Parsed(markup.body(Outlook("missing", "", missing=MISSING), None, running))
     assert "312 MB of 787 MB · 24 MB/s · 1 min 20 s left" in parsed.text
     bar = dict(parsed.elements)["progress"]
     assert (bar["value"], bar["max"], bar["aria-label"]) == ("312000000", "787000000", "Downloading it.")
-    waiting = _Parsed(panel_html.body(Outlook("missing", "", missing=MISSING), None, replace(running, done_bytes=0)))
+    waiting = _Parsed(markup.body(Outlook("missing", "", missing=MISSING), None, replace(running, done_bytes=0)))
     assert "value" not in dict(waiting.elements)["progress"]

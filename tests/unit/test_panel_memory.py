@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd import panel_memory
-from lib_hypersd.panel_memory import MOST_CHECKPOINTS, PanelMemory
+from lib_hypersd.panel import memory as panel_memory
+from lib_hypersd.panel.memory import MOST_CHECKPOINTS, PanelMemory
 from lib_hypersd.settings import KEYS, PANEL_DEFAULTS
 
 VALUES = {"enabled": True, "lora": "auto", "steps": "4", "cfg": "recipe", "hires_denoise": "0.5"}

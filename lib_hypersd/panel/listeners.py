@@ -15,13 +15,14 @@ from typing import Any
 
 import gradio as gr
 
-from . import TITLE, panel_html
-from .catalog import BY_NAME, Variant
-from .downloads import Download, registry
+from .. import TITLE
+from ..catalog import BY_NAME, Variant
+from ..downloads import Download, registry
+from ..settings import KEYS, PANEL_DEFAULTS, as_typed
+from . import markup
+from .memory import PanelMemory
 from .outlook import Preview
 from .page_components import PageComponents
-from .panel_memory import PanelMemory
-from .settings import KEYS, PANEL_DEFAULTS, as_typed
 
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 """gradio 4 renamed the argument that takes a listener's JavaScript."""
@@ -109,9 +110,9 @@ def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
         choices = faces.choices()
         marks = {"number": asked.get("number"), "checkpoint": checkpoint, "loras": mark(choices)}
         return [
-            panel_html.answer(marks),
-            panel_html.badge(seen.outlook),
-            panel_html.body(seen.outlook, seen.settings, registry.of(missing.name) if missing else None),
+            markup.answer(marks),
+            markup.badge(seen.outlook),
+            markup.body(seen.outlook, seen.settings, registry.of(missing.name) if missing else None),
             gr.update(interactive=bool(seen.page_values)),
             *_controls(before, panel, choices if marks["loras"] != asked.get("loras") else None),
         ]

@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from . import TITLE, infotext, panel_html, panel_listeners
+from .. import TITLE, infotext
+from ..preferences import Preferences
+from ..settings import KEYS, PANEL_DEFAULTS
+from . import listeners, markup
+from .listeners import Choices, Faces, Wires
 from .outlook import Outlook
 from .page_components import Components, PageComponents
-from .panel_listeners import Choices, Faces, Wires
-from .preferences import Preferences
-from .settings import KEYS, PANEL_DEFAULTS
 
 MIN_WIDTH = 100
 """Pixels: four controls stand side by side in a settings column of usual width."""
@@ -25,7 +26,7 @@ def build(page: PageComponents, accordion: Callable[..., Any], faces: Faces) -> 
     with accordion(PANEL_DEFAULTS.enabled, label=TITLE, elem_id=prefix) as enabled:
         built["enabled"] = enabled
         with enabled.extra():
-            badge = gr.HTML(panel_html.badge(Outlook()), elem_id=f"{prefix}_badge")
+            badge = gr.HTML(markup.badge(Outlook()), elem_id=f"{prefix}_badge")
         with gr.Row(elem_classes=["hypersd-row"]):
             built["lora"] = _dropdown(prefix, "lora", "LoRA", ["auto", "none", *choices.loras])
             built["steps"] = _dropdown(prefix, "steps", "Steps", ["auto", "keep", "1", "2", "4", "6", "8", "12", "16"])
@@ -38,13 +39,13 @@ def build(page: PageComponents, accordion: Callable[..., Any], faces: Faces) -> 
             _details(prefix, choices, built)
         wires = Wires(badge, body, fill, compare, *_unseen(prefix, choices))
     ordered = [built[key] for key in KEYS]
-    page.connect = lambda: panel_listeners.connect(page, ordered, wires, faces)
+    page.connect = lambda: listeners.connect(page, ordered, wires, faces)
     return ordered
 
 
 def _unseen(prefix: str, choices: Choices) -> tuple[Any, Any, Any]:
     """What javascript/hypersd.js speaks through: the marks of the last answer, the question, the button that asks."""
-    marks = panel_html.answer({"loras": panel_listeners.mark(choices)})
+    marks = markup.answer({"loras": listeners.mark(choices)})
     hidden = {"elem_classes": ["hypersd-hidden"]}
     return (
         gr.HTML(marks, elem_id=f"{prefix}_answer", **hidden),

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from .settings import KEYS, SettingsError, as_typed
+from ..settings import KEYS, SettingsError, as_typed
 
 FORMAT_VERSION = 1
 MOST_CHECKPOINTS = 500

@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from .catalog import Variant
-from .downloads import Download, amount
+from ..catalog import Variant
+from ..downloads import Download, amount
+from ..request import FIELD_TITLES, show
+from ..settings import Settings
 from .outlook import Outlook, Row, State
-from .request import FIELD_TITLES, show
-from .settings import Settings
 
 _SAYS: dict[State, str] = {
     "off": "off",
