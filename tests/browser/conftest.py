@@ -18,6 +18,7 @@ from commands.chromium import ChromiumMissingError, start_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 120
+STOP_S = 20
 
 
 def free_port() -> int:
@@ -63,7 +64,11 @@ class Webuis:
         for process, _ in self.running.values():
             process.terminate()
         for process, _ in self.running.values():
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="session")
