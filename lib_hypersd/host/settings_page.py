@@ -96,7 +96,7 @@ def _page() -> dict[str, Any]:
         OPTION_REMEMBER: shared.OptionInfo(False, "Remember the panel for each checkpoint").info(
             "its values come back when the checkpoint does; kept in hypersd-panels.json"
         ),
-        OPTION_DOWNLOAD_API: shared.OptionInfo(False, "API clients may download Hyper-SD LoRA files").info(
-            "by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"
-        ),
+        OPTION_DOWNLOAD_API: shared.OptionInfo(
+            False, "API clients may download Hyper-SD LoRA files", restrict_api=True
+        ).info("by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"),
     }

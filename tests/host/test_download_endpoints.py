@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,32 @@ def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("Lora")
 
 
-@pytest.fixture(scope="module")
-def webui(hub: HubServer, lora_folder: Path) -> Iterator[Target]:
+@contextmanager
+def _started(hub: HubServer, lora_folder: Path, *arguments: str) -> Iterator[Target]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HF_ENDPOINT", hub.url)
         environment.setenv("HF_TOKEN", TOKEN)
         with (
-            miniwebui("forge", "--lora-dir", str(lora_folder), auth="person:secret") as client,
+            miniwebui("forge", "--lora-dir", str(lora_folder), *arguments, auth="person:secret") as client,
             Session(client) as target,
         ):
             yield target
+
+
+@pytest.fixture(scope="module")
+def webui(hub: HubServer, lora_folder: Path) -> Iterator[Target]:
+    """One as it is at first: the option is off."""
+    with _started(hub, lora_folder) as target:
+        yield target
+
+
+@pytest.fixture(scope="module")
+def allowing(hub: HubServer, lora_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """One whose settings page allows downloads; no client can turn that on."""
+    data = tmp_path_factory.mktemp("data")
+    (data / "config.json").write_text(json.dumps({"hypersd_download_api": True}))
+    with _started(hub, lora_folder, "--data-dir", str(data)) as target:
+        yield target
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +72,12 @@ def lora() -> bytes:
 
 
 @pytest.fixture
-def allowed(webui: Target, lora_folder: Path) -> Iterator[Client]:
+def allowed(allowing: Target, lora_folder: Path) -> Iterator[Client]:
     """The client of a WebUI that allows downloads and has no file yet."""
-    webui.client.post("/sdapi/v1/options", {"hypersd_download_api": True})
-    yield webui.client
-    webui.client.post("/sdapi/v1/options", {"hypersd_download_api": False})
+    yield allowing.client
     for path in lora_folder.iterdir():
         path.unlink()
-    webui.client.post("/sdapi/v1/refresh-loras", {})
+    allowing.client.post("/sdapi/v1/refresh-loras", {})
 
 
 def _begin(client: Client) -> dict[str, Any]:
@@ -103,6 +118,13 @@ def _documented() -> dict[str, Any]:
     return shown
 
 
+def test_no_client_turns_the_option_on(webui: Target) -> None:
+    on = {"hypersd_download_api": True}
+    webui.client.send("POST", "/sdapi/v1/options", on)
+    webui.client.send("POST", "/sdapi/v1/txt2img", {"steps": 1, "width": 64, "height": 64, "override_settings": on})
+    assert webui.client.send("POST", ENDPOINT, ACCEPTED).status == 403
+
+
 @pytest.mark.parametrize(("method", "path"), [("POST", ""), ("GET", "/x"), ("DELETE", "/x")])
 def test_off_unless_the_option_allows_it(webui: Target, hub: HubServer, method: str, path: str) -> None:
     reply = webui.client.send(method, ENDPOINT + path, ACCEPTED if method == "POST" else None)
@@ -119,10 +141,10 @@ def test_the_apis_credentials_are_asked_for(allowed: Client, method: str, path: 
 
 
 def test_a_file_arrives_and_is_used_at_once(
-    allowed: Client, webui: Target, hub: HubServer, lora_folder: Path, lora: bytes
+    allowed: Client, allowing: Target, hub: HubServer, lora_folder: Path, lora: bytes
 ) -> None:
     hub.publish(NAME, lora, cuts=[1_000_000])
-    assert webui.plan({}).lora is None
+    assert allowing.plan({}).lora is None
     shown, begun = _documented(), _begin(allowed)
     assert begun["name"] == NAME
     assert set(begun) == set(shown)
@@ -131,7 +153,7 @@ def test_a_file_arrives_and_is_used_at_once(
     assert (ended["state"], ended["done_bytes"], ended["size"]) == ("done", len(lora), len(lora))
     assert (lora_folder / f"{NAME}.safetensors").read_bytes() == lora
     assert NAME in {entry["name"] for entry in allowed.get("/sdapi/v1/loras")}  # nothing of ours has looked since
-    assert webui.plan({}).lora == NAME
+    assert allowing.plan({}).lora == NAME
     present = {v["name"]: v["present"] for v in allowed.get("/hypersd/v1/catalog")["variants"]}
     assert present[NAME]
     assert hub.ranges() == ["", f"bytes={1_000_000 // 65536 * 65536}-"]
@@ -166,19 +188,19 @@ def test_what_fails_is_told_without_paths(allowed: Client, hub: HubServer, lora_
 
 
 def test_a_damaged_file_in_a_subfolder_is_mended_there(
-    allowed: Client, webui: Target, hub: HubServer, lora_folder: Path, lora: bytes
+    allowed: Client, allowing: Target, hub: HubServer, lora_folder: Path, lora: bytes
 ) -> None:
     hub.publish(NAME, lora)
     damaged = lora_folder / "hyper" / f"{NAME}.safetensors"
     damaged.parent.mkdir()
     damaged.write_bytes(lora[:1000])
     allowed.post("/sdapi/v1/refresh-loras", {})
-    assert webui.plan({}).lora is None
+    assert allowing.plan({}).lora is None
     try:
         assert _when(allowed, _begin(allowed)["id"], _ended)["state"] == "done"
         assert damaged.read_bytes() == lora
         assert [p.name for p in lora_folder.iterdir()] == ["hyper"]
-        assert webui.plan({}).lora == NAME
+        assert allowing.plan({}).lora == NAME
     finally:
         damaged.unlink()
         damaged.parent.rmdir()
