@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from . import catalog
 from .catalog import BY_NAME, Family, Kind, Variant
@@ -239,9 +240,14 @@ class LoraCache:
         self._folders: dict[str, int] = {}
         self._steps: Mapping[str, int] = {}
         self._index = LoraIndex()
+        self._lock = Lock()
 
     def index(self) -> LoraIndex:
-        """The index as of now. Costs a few stat calls and one comparison where nothing changed."""
+        """The index as of now. Costs a few stat calls and one comparison where nothing changed. Threads may ask."""
+        with self._lock:
+            return self._up_to_date()
+
+    def _up_to_date(self) -> LoraIndex:
         if self._seen is not None and self._folders != _mtimes(self._folders):
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()

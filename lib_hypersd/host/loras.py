@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from types import ModuleType
@@ -28,10 +29,29 @@ def _describe_entry(entry: Any) -> RegisteredLora:
     return RegisteredLora(str(entry.name), str(getattr(entry, "alias", entry.name)), str(entry.filename))
 
 
+_EXTENSIONS = (".safetensors", ".pt", ".ckpt")
+
+
 def refresh_loras() -> None:
+    """Have the host list the files that have come since; what it lists already stays.
+
+    Its own rescan empties the list first: a generation that begins at that moment, in another thread, finds no LoRA.
+    """
     networks = _networks()
-    if networks:
-        networks.list_available_networks()
+    add = getattr(networks, "update_available_networks_by_names", None)
+    if add is None:
+        if networks:
+            networks.list_available_networks()
+        return
+    new = _file_names() - set(networks.available_networks)  # type: ignore[union-attr]
+    if new:
+        add(list(new))
+
+
+def _file_names() -> set[str]:
+    """The stems of all LoRA files, which the host lists them by."""
+    files = (name for root in lora_roots() for _, _, names in os.walk(root, followlinks=True) for name in names)
+    return {stem for stem, extension in map(os.path.splitext, files) if extension.lower() in _EXTENSIONS}
 
 
 def lora_roots() -> list[str]:
