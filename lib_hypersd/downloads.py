@@ -343,8 +343,10 @@ class _Job:
 
     def _remove_parts(self) -> None:
         """Of a cancelled download, of an earlier version of the file, of one that came another way in the end."""
-        for part in glob.glob(f"{glob.escape(self._path)}.*.part"):
-            _remove(part)
+        for path in glob.glob(f"{glob.escape(self._path)}.*.part"):
+            with _alone(path) as part:  # another WebUI may be at work on it
+                if part is not None:
+                    _remove(part)
 
     def _refresh(self) -> str:
         try:
