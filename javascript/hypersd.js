@@ -3,9 +3,10 @@
 
 const HYPERSD_TABS = ["txt2img", "img2img"];
 const HYPERSD_PAUSE_MS = 120;
-// After this an answer counts as lost, and the question is asked again.
-const HYPERSD_PATIENCE_MS = 3000;
 const HYPERSD_PROGRESS_MS = 500;
+// After this an answer counts as lost: the question is asked again, each time after twice as long, and not for ever.
+const HYPERSD_PATIENCE_MS = 3000;
+const HYPERSD_TRIES = 4;
 const hypersdTabs = {};
 
 function hypersdFind(tab, part) {
@@ -13,38 +14,46 @@ function hypersdFind(tab, part) {
 }
 
 function hypersdState(tab) {
-    return hypersdTabs[tab] ||= {asked: 0, sent: 0, sentAt: 0, due: false, timer: null, wish: null, before: {}, focus: null};
+    return hypersdTabs[tab] ||= {
+        asked: 0, sent: 0, answered: 0, due: false, tries: 0, pause: null, patience: null,
+        wishes: [], before: {}, checkpoint: null, running: false, focus: null,
+    };
 }
 
 // Questions and answers -----------------------------------------------------------------------------------------
 
 // Called by every control of the page and of the panel that matters.
-function hypersdChanged(tab) {
+function hypersdChanged(tab, pause = HYPERSD_PAUSE_MS) {
     const state = hypersdState(tab);
     state.asked += 1;
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => hypersdAsk(tab), HYPERSD_PAUSE_MS);
+    state.tries = 0;
+    clearTimeout(state.pause);
+    state.pause = setTimeout(() => hypersdAsk(tab), pause);
 }
 
+// One question at a time: gradio 3 drops a click while the one before is under way, gradio 4 answers in any order.
 function hypersdAsk(tab) {
     const [state, button] = [hypersdState(tab), hypersdFind(tab, "_ask")];
-    if (!button || hypersdIsIdle(tab)) return;
-    clearTimeout(state.timer);
-    const waiting = hypersdAnswer(tab).number < state.sent;
-    // gradio drops a click while the one before is under way: its answer brings us here again.
-    state.due = waiting && performance.now() - state.sentAt < HYPERSD_PATIENCE_MS;
-    if (!state.due) {
-        state.sent = state.asked;
-        state.sentAt = performance.now();
-        button.click();
-    }
-    state.timer = setTimeout(() => hypersdAsk(tab), HYPERSD_PATIENCE_MS);  // stopped by the answer
+    clearTimeout(state.pause);
+    state.pause = null;
+    state.due = state.answered < state.sent && state.patience !== null;
+    if (!button || state.due || hypersdIsIdle(tab)) return;
+    state.sent = state.asked;
+    state.patience = setTimeout(() => hypersdLost(tab), HYPERSD_PATIENCE_MS * 2 ** state.tries);
+    button.click();
+}
+
+function hypersdLost(tab) {
+    const state = hypersdState(tab);
+    state.patience = null;
+    state.tries += 1;
+    if (state.tries < HYPERSD_TRIES) hypersdAsk(tab);
 }
 
 // What goes out: the question's number, the marks of the last answer, and what was pressed in the table since.
 function hypersdQuestion(tab) {
-    const {sent, wish} = hypersdState(tab);
-    return JSON.stringify({...hypersdAnswer(tab), number: sent, ...wish});
+    const {sent, wishes} = hypersdState(tab);
+    return JSON.stringify({...hypersdAnswer(tab), number: sent, wishes});
 }
 
 function hypersdAnswer(tab) {
@@ -52,26 +61,36 @@ function hypersdAnswer(tab) {
     return {number: 0, ...JSON.parse(mark?.dataset.hypersdAnswer || "{}")};
 }
 
-// Off, and the header says so already; a tag or a remembered panel would still have a say.
+// Off, and the header says so already; a tag, a sampler of ours or a remembered panel would still have a say.
 function hypersdIsIdle(tab) {
     const ticked = hypersdFind(tab, "-checkbox input")?.checked;
     const shown = hypersdFind(tab, "_badge [data-state]:not([data-state=off])");
-    const prompts = [...gradioApp().querySelectorAll(`#${tab}_prompt textarea, #hires_prompt textarea`)];
-    return !ticked && !shown && !opts.hypersd_remember && !prompts.some((prompt) => prompt.value.includes("<"));
+    const fields = [`#${tab}_prompt textarea`, "#hires_prompt textarea", `#${tab}_sampling input`, `#${tab}_scheduler input`];
+    const said = [...gradioApp().querySelectorAll(fields.join(", "))].some(({value}) => /<|^Hyper-SD/.test(value));
+    return !ticked && !shown && !said && !opts.hypersd_remember;
 }
 
 function hypersdArrived(tab) {
     const state = hypersdState(tab);
-    const {number} = hypersdAnswer(tab);
+    const {number, checkpoint} = hypersdAnswer(tab);
+    if (number === state.answered) return;
+    if (number < state.answered) return hypersdChanged(tab); // one that was thought lost stands over a later one
+    state.answered = number;
+    state.wishes = state.wishes.filter(({since}) => since > number);
+    if (checkpoint !== state.checkpoint) Object.assign(state, {checkpoint, before: {}});
     if (number < state.sent) return;
-    if (state.wish?.since <= number) state.wish = null;
-    if (state.due) {
-        hypersdAsk(tab);
-    } else if (number === state.asked) {
-        clearTimeout(state.timer);
-        const running = hypersdFind(tab, "_outlook [data-hypersd-running]");
-        if (running) state.timer = setTimeout(() => hypersdChanged(tab), HYPERSD_PROGRESS_MS);
-    }
+    clearTimeout(state.patience);
+    state.patience = null;
+    if (state.due || (number < state.asked && state.pause === null)) hypersdAsk(tab);
+    hypersdFollowDownload(tab);
+}
+
+function hypersdFollowDownload(tab) {
+    const state = hypersdState(tab);
+    const running = Boolean(hypersdFind(tab, "_outlook [data-hypersd-running]"));
+    if (running) hypersdChanged(tab, HYPERSD_PROGRESS_MS);
+    else if (state.running) HYPERSD_TABS.forEach((each) => hypersdChanged(each)); // the file is there for all
+    state.running = running;
 }
 
 // The table and the download ---------------------------------------------------------------------------------------
@@ -80,7 +99,8 @@ function hypersdArrived(tab) {
 function hypersdWish(tab, wish) {
     const state = hypersdState(tab);
     state.asked += 1;
-    state.wish = {...wish, since: state.asked};
+    state.tries = 0;
+    state.wishes.push({...wish, since: state.asked});
     hypersdAsk(tab);
 }
 
@@ -91,7 +111,7 @@ function hypersdOnChange(tab, {target}) {
     } else if (key) {
         const {before} = hypersdState(tab);
         if (!target.checked) before[key] = value;
-        hypersdWish(tab, {tick: {key, value: target.checked ? before[key] : "keep"}});
+        hypersdWish(tab, {key, value: target.checked ? before[key] : "keep"});
     }
 }
 
@@ -101,15 +121,16 @@ function hypersdOnClick(tab, {target}) {
     if (action === "cancel") hypersdWish(tab, {cancel: value});
 }
 
-// A new table must not take the keyboard's place away.
+// New lines must not take the keyboard's place away: the same control, or the first one.
 function hypersdKeepFocus(tab) {
     const {focus} = hypersdState(tab);
-    if (focus && document.activeElement === document.body) hypersdFind(tab, `_outlook ${focus}`)?.focus();
+    if (!focus || document.activeElement !== document.body) return;
+    (hypersdFind(tab, `_outlook ${focus}`) || hypersdFind(tab, "_outlook :is(input, button)"))?.focus();
 }
 
 function hypersdNoteFocus(tab, body, {target}) {
-    const {hypersdKeep: key, hypersdDo: action} = body.contains(target) ? target.dataset : {};
-    const found = key ? `[data-hypersd-keep="${key}"]` : action ? `[data-hypersd-do="${action}"]` : null;
+    const {hypersdField: field, hypersdDo: action} = body.contains(target) ? target.dataset : {};
+    const found = field ? `[data-hypersd-field="${field}"]` : action ? `[data-hypersd-do="${action}"]` : null;
     hypersdState(tab).focus = found;
 }
 
@@ -119,6 +140,7 @@ function hypersdSetUp(tab) {
     const [badge, answer, body] = ["_badge", "_answer", "_outlook"].map((part) => hypersdFind(tab, part));
     if (!answer) return;
     badge.setAttribute("role", "status");
+    hypersdFind(tab, "-visible-checkbox")?.setAttribute("aria-label", "Hyper-SD"); // the host's has no name
     const observe = (element, seen) => new MutationObserver(seen).observe(element, {childList: true, subtree: true});
     observe(answer, () => hypersdArrived(tab));
     observe(body, () => hypersdKeepFocus(tab));
@@ -128,18 +150,20 @@ function hypersdSetUp(tab) {
 }
 
 onUiLoaded(() => HYPERSD_TABS.forEach(hypersdSetUp));
-onOptionsChanged(() => HYPERSD_TABS.forEach(hypersdChanged));
+onOptionsChanged(() => HYPERSD_TABS.forEach((tab) => hypersdChanged(tab)));
 
 // The checkpoint dropdown stands outside the tabs; its shown value is what changes. Forge gives it no id.
 const HYPERSD_CHECKPOINT = ["#setting_sd_model_checkpoint input", "#setting_sd_model_checkpoint select", ".model_selection input"];
 let hypersdCheckpoint = null;
+let hypersdCheckpointAgain = null;
 onAfterUiUpdate(() => {
     const shown = gradioApp().querySelector(HYPERSD_CHECKPOINT.join(", "));
     const value = shown ? shown.value : null;
-    if (value !== hypersdCheckpoint) {
-        hypersdCheckpoint = value;
-        HYPERSD_TABS.forEach(hypersdChanged);
-        // The host takes the new one in when its queue comes to it.
-        setTimeout(() => HYPERSD_TABS.forEach(hypersdChanged), HYPERSD_PATIENCE_MS);
-    }
+    if (value === hypersdCheckpoint) return;
+    hypersdCheckpoint = value;
+    const ask = () => HYPERSD_TABS.forEach((tab) => hypersdChanged(tab));
+    ask();
+    // The host takes the new one in when its queue comes to it.
+    clearTimeout(hypersdCheckpointAgain);
+    hypersdCheckpointAgain = setTimeout(ask, HYPERSD_PATIENCE_MS);
 });

@@ -1,13 +1,14 @@
 """What answers the person at the panel: the lines as they type, the ticks, the downloads, the two buttons.
 
 The page asks with one question, a text that javascript/hypersd.js makes: its number, the marks of the last answer, and
-what was pressed in the table since. gradio drops a click while the one before is under way; by the number the page sees
-what was not answered, and asks again.
+the wishes, which are what was pressed in the table since. gradio 3 drops a click while the one before is under way, and
+gradio 4 answers in any order; by the number the page sees what was not answered, and asks again.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,14 @@ from ..downloads import Download, registry
 from ..settings import KEYS, PANEL_DEFAULTS, as_typed
 from . import markup
 from .memory import PanelMemory
-from .outlook import Preview
+from .outlook import Outlook, Preview
 from .page_components import PageComponents
 
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 """gradio 4 renamed the argument that takes a listener's JavaScript."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Faces:
 
     `preview(tab, page values, panel values)` is what would be done now; `choices()` what the host lists now;
     `checkpoint()` the selected one's name; `memory()` the panel's values for each checkpoint, None where the person
-    does not want them back; `download(variant)` begins to download a file.
+    does not want them back; `download(variant)` begins to download a file, and `folder(variant)` is where it goes, for
+    a person.
     """
 
     preview: Callable[[str, Mapping[str, Any], Sequence[Any]], Preview]
@@ -52,6 +57,7 @@ class Faces:
     checkpoint: Callable[[], str]
     memory: Callable[[], PanelMemory | None]
     download: Callable[[Variant], Download]
+    folder: Callable[[Variant], str]
 
 
 @dataclass(frozen=True)
@@ -97,27 +103,42 @@ def mark(choices: Choices) -> int:
 
 def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
     def answer(question: str, *values: Any) -> list[Any]:
-        asked = json.loads(question)
-        page_values, before = page.split(values)
-        checkpoint = faces.checkpoint()
-        panel = _ticked(before, asked.get("tick"))
-        memory = faces.memory()
-        if memory is not None:
-            panel = _remembered(memory, page.tab, checkpoint, panel, is_new=checkpoint != asked.get("checkpoint"))
-        _download(asked, faces)
-        seen = faces.preview(page.tab, page_values, panel)
-        missing = seen.outlook.missing
-        choices = faces.choices()
-        marks = {"number": asked.get("number"), "checkpoint": checkpoint, "loras": mark(choices)}
-        return [
-            markup.answer(marks),
-            markup.badge(seen.outlook),
-            markup.body(seen.outlook, seen.settings, registry.of(missing.name) if missing else None),
-            gr.update(interactive=bool(seen.page_values)),
-            *_controls(before, panel, choices if marks["loras"] != asked.get("loras") else None),
-        ]
+        asked: Mapping[str, Any] = {}
+        try:
+            asked = json.loads(question)
+            return _answered(page, faces, asked, values)
+        except Exception as fault:
+            _log.exception("The panel could not be brought up to date")
+            bad = Outlook("bad", f"the panel met a fault ({type(fault).__name__}); see the console")
+            marks = {"number": asked.get("number"), "checkpoint": asked.get("checkpoint"), "loras": asked.get("loras")}
+            return _lines(marks, Preview(bad), "") + [gr.update() for _ in KEYS]
 
     return answer
+
+
+def _answered(page: PageComponents, faces: Faces, asked: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
+    """The lines, and what changes in the panel's own controls."""
+    page_values, before = page.split(values)
+    checkpoint, memory, panel = faces.checkpoint(), faces.memory(), list(before)
+    for wish in asked.get("wishes", ()):
+        panel = _granted(wish, panel, faces)
+    if memory is not None:
+        panel = _remembered(memory, page.tab, checkpoint, panel, is_new=checkpoint != asked.get("checkpoint"))
+    seen, choices = faces.preview(page.tab, page_values, panel), faces.choices()
+    marks = {"number": asked.get("number"), "checkpoint": checkpoint, "loras": mark(choices)}
+    missing = seen.outlook.missing
+    lines = _lines(marks, seen, faces.folder(missing) if missing else "")
+    return lines + _controls(before, panel, choices if marks["loras"] != asked.get("loras") else None)
+
+
+def _lines(marks: Mapping[str, Any], seen: Preview, folder: str) -> list[Any]:
+    missing = seen.outlook.missing
+    return [
+        markup.answer(marks),
+        markup.badge(seen.outlook),
+        markup.body(seen.outlook, seen.settings, registry.of(missing.name) if missing else None, folder),
+        gr.update(interactive=bool(seen.page_values)),
+    ]
 
 
 def _controls(before: Sequence[Any], after: Sequence[Any], choices: Choices | None) -> list[Any]:
@@ -128,14 +149,23 @@ def _controls(before: Sequence[Any], after: Sequence[Any], choices: Choices | No
     return [gr.update(**update) for update in updates]
 
 
-def _ticked(panel: Sequence[Any], tick: Mapping[str, Any] | None) -> list[Any]:
-    """A row's tick was changed: its setting goes to "keep", or back to what it was, or to its default."""
-    values = list(panel)
-    if tick:
-        value = tick.get("value") or getattr(PANEL_DEFAULTS, tick["key"])
-        as_typed(tick["key"], value)  # raises where no page of ours has asked
-        values[KEYS.index(tick["key"])] = value
-    return values
+def _granted(wish: Mapping[str, Any], panel: list[Any], faces: Faces) -> list[Any]:
+    """The panel's values after what was pressed: a row's tick, a download of a catalog file, its cancel.
+
+    A tick sends its setting to "keep", or back to what it was, or to its default. Without the licence accepted there
+    is no download.
+    """
+    if "key" in wish:
+        key = str(wish["key"])
+        value = wish.get("value") or getattr(PANEL_DEFAULTS, key)
+        as_typed(key, value)  # raises where no page of ours has asked
+        return [value if k == key else v for k, v in zip(KEYS, panel, strict=True)]
+    variant = BY_NAME.get(str(wish.get("download")))
+    if variant is not None and wish.get("accepted") is True:
+        faces.download(variant)
+    if "cancel" in wish:
+        registry.cancel(str(wish["cancel"]))
+    return panel
 
 
 def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any], *, is_new: bool) -> list[Any]:
@@ -145,15 +175,6 @@ def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any]
         return panel
     values = memory.get(checkpoint, tab) or {}
     return [values.get(key, value) for key, value in zip(KEYS, panel, strict=True)]
-
-
-def _download(asked: Mapping[str, Any], faces: Faces) -> None:
-    """Begin or cancel a download, if that was pressed: of a catalog file, its licence accepted."""
-    variant = BY_NAME.get(str(asked.get("download")))
-    if variant is not None and asked.get("accepted") is True:
-        faces.download(variant)
-    if asked.get("cancel"):
-        registry.cancel(str(asked["cancel"]))
 
 
 def _fill(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:

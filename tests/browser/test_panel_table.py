@@ -144,18 +144,72 @@ def test_one_press_sets_up_the_comparison(page: WebuiPage) -> None:
     assert "1,2,4,8,off" in page.text("html_info_txt2img").replace(", ", ",")
 
 
-def test_the_checkpoint_is_followed(page: WebuiPage) -> None:
+def test_the_pages_checkpoint_is_followed(page: WebuiPage) -> None:
     page.unfold(PANEL)
     _state(page, "changes", "Hyper-SD15-8steps-lora")
-    _select_checkpoint(page, "miniature-sdxl")
     try:
-        page.set("txt2img_steps", "21")
-        page.wait(lambda: "SDXL" in page.text(BADGE), "the other family")
+        field = page.find("#setting_sd_model_checkpoint input, .model_selection input")
+        page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus()", field)
+        entry = "//ul//li[starts-with(normalize-space(@aria-label), 'miniature-sdxl.')]"
+        [choice] = page.wait(lambda: page.driver.find_elements("xpath", entry), "the list of checkpoints")
+        press = "arguments[0].dispatchEvent(new MouseEvent('mousedown', {bubbles: true})); arguments[1].blur()"
+        page.driver.execute_script(press, choice, field)
+        page.wait(lambda: "Hyper-SDXL-8steps-lora" in page.text(BADGE), "the other family")
     finally:
         _select_checkpoint(page, "miniature-sd15")
 
 
+_LOSE = """let left = arguments[0];
+document.addEventListener("click", (event) => {
+    if (event.target.closest("#hypersd_txt2img_ask") && left-- > 0) event.stopImmediatePropagation();
+}, true)"""
+
+
+def test_a_question_that_is_lost_is_asked_again(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    page.driver.execute_script(_LOSE, 1)
+    page.set("txt2img_steps", "33")
+    page.wait(lambda: "steps 33 → 8" in page.text(OUTLOOK), "the answer")
+
+
+def test_two_ticks_at_once_both_count(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    both = "document.querySelectorAll(`#${arguments[0]} :is([data-hypersd-keep=steps], [data-hypersd-keep=cfg])`)"
+    page.driver.execute_script(f"{both}.forEach((box) => box.click())", OUTLOOK)
+    _state(page, "changes", "will change 2 settings")
+    assert [page.value(f"{PANEL}_{key}") for key in ("steps", "cfg")] == ["keep", "keep"]
+
+
+def test_an_untick_while_an_answer_is_on_its_way_ends_at_off(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    hurry = """hypersdChanged("txt2img", 0);
+        setTimeout(() => document.querySelector("#hypersd_txt2img > .label-wrap").click(), 1)"""
+    page.driver.execute_script(hurry)
+    _state(page, "off", "off")
+
+
+def test_an_answer_that_comes_too_late_does_not_stay(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    late = """const old = document.querySelector("#hypersd_txt2img_answer [data-hypersd-answer]");
+        const before = JSON.parse(old.dataset.hypersdAnswer).number;
+        const marks = {...JSON.parse(old.dataset.hypersdAnswer), number: 0};
+        const mark = document.createElement("i");
+        mark.dataset.hypersdAnswer = JSON.stringify(marks);
+        old.replaceWith(mark);
+        return before"""
+    before = page.driver.execute_script(late)
+    number = "return JSON.parse(document.querySelector('#hypersd_txt2img_answer i').dataset.hypersdAnswer).number"
+    page.wait(lambda: page.driver.execute_script(number) > before, "a later answer")
+
+
 def test_nothing_moves_while_the_page_loads(page: WebuiPage) -> None:
+    panel = f"return document.querySelector('#{PANEL}').getBoundingClientRect().height"
+    height = page.driver.execute_script(panel)
+    page.driver.execute_script("hypersdChanged('txt2img')")
     moved = page.driver.execute_async_script(
         """const done = arguments[0];
         const moved = [];
@@ -165,3 +219,4 @@ def test_nothing_moves_while_the_page_loads(page: WebuiPage) -> None:
         setTimeout(() => done(moved), 300);"""
     )
     assert moved == []
+    assert page.driver.execute_script(panel) == height  # closed and off; what stands below it has not moved either
