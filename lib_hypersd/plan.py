@@ -104,7 +104,8 @@ def plan_for_tags(
     for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.comments)
     if typed.tag is not None or (hr_checkpoint is not None and for_hires.tag is not None):
         return make_plan(request, Settings(), checkpoint, index, hr_checkpoint, preferences)
-    return _refused(Draft(request, notices=list(typed.dropped)), index, checkpoint, hr_checkpoint)
+    refused = _refused(Draft(request, notices=list(typed.dropped)), index, checkpoint, hr_checkpoint)
+    return replace(refused, missing=typed.wanted, unfit=bool(typed.dropped) and typed.wanted is None)
 
 
 def plan_for_own_sampling(

@@ -18,13 +18,23 @@ class Typed:
     """The first Hyper-SD tag that the user typed and that means something.
 
     `file` is what it stands for, or None where `missing` names the published file that is not on this machine.
-    `dropped` holds one sentence for each alias that has to be taken out.
+    `dropped` holds one sentence for each alias that has to be taken out; `wanted` is the published file that the first
+    of them would have needed, None where it is of another family than the checkpoint.
     """
 
     tag: LoraTag | None = None
     file: LoraFile | None = None
     missing: Variant | None = None
     dropped: tuple[str, ...] = ()
+    wanted: Variant | None = None
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    """An alias that has to go: why, and for want of which file."""
+
+    why: str
+    wanted: Variant | None = None
 
 
 def alias_of(name: str, index: LoraIndex) -> Alias | None:
@@ -72,34 +82,36 @@ def typed_tag(
     settings name, whose tag counts as Hyper-SD's whatever the file is called.
     """
     first: Typed | None = None
-    dropped: dict[str, None] = {}
+    dropped: dict[str, _Dropped] = {}
     for prompt in dict.fromkeys(prompts):
         for tag in prompt_tags.find_tags(prompt, comments=comments):
-            found, why = _meaning(tag, index, family, steps, asked)
-            first = first or found
-            if why:
-                dropped[why] = None
-    return replace(first or Typed(), dropped=tuple(dropped))
+            found = _meaning(tag, index, family, steps, asked)
+            if isinstance(found, _Dropped):
+                dropped.setdefault(found.why, found)
+            else:
+                first = first or found
+    wanted = next((d.wanted for d in dropped.values()), None)
+    return replace(first or Typed(), dropped=tuple(dropped), wanted=wanted)
 
 
 def _meaning(
     tag: LoraTag, index: LoraIndex, family: Family | None, steps: int | None, asked: LoraFile | None
-) -> tuple[Typed | None, str | None]:
-    """What a tag means, or why it has to be taken out; neither for a LoRA that is none of ours."""
+) -> Typed | _Dropped | None:
+    """What a tag means, or why it has to be taken out; None for a LoRA that is none of ours."""
     file = _named_file(tag.name, index, asked)
     if file is not None:
-        return Typed(tag, file), None
+        return Typed(tag, file)
     if tag.name in index:
-        return None, None
+        return None
     if tag.name in BY_NAME:
         copy = index.asked_file(tag.name)
-        return Typed(tag, copy, None if copy else BY_NAME[tag.name]), None
+        return Typed(tag, copy, None if copy else BY_NAME[tag.name])
     alias = parse_alias(tag.name)
     if alias is None:
-        return None, None
+        return None
     wish = preference(alias, steps)
     file = index.choose(alias.family, wish) if alias.family == family else None
-    return (Typed(tag, file), None) if file else (None, _why_dropped(tag, alias, family, wish))
+    return Typed(tag, file) if file else _dropped(tag, alias, family, wish)
 
 
 def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile | None:
@@ -108,14 +120,17 @@ def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile
     return index.hyper_file(name)
 
 
-def _why_dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference) -> str:
+def _dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference) -> _Dropped:
     name = echo(tag.name)
     if family != alias.family:
-        return f"<lora:{name}> is for {FAMILY_TITLES[alias.family]}, not for this checkpoint: taken out of the prompt."
+        return _Dropped(
+            f"<lora:{name}> is for {FAMILY_TITLES[alias.family]}, not for this checkpoint: taken out of the prompt."
+        )
     variant = wanted_variant(alias.family, wish)
-    return (
+    return _Dropped(
         f"<lora:{name}> found no file and was taken out of the prompt: put {variant.file} from {variant.source} "
-        "into models/Lora."
+        "into models/Lora.",
+        variant,
     )
 
 

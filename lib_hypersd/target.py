@@ -195,6 +195,6 @@ def _trained_steps(file: LoraFile, settings: Settings) -> int:
     if steps is None:
         raise Refusal(
             f"{file.name} does not tell for how many steps it was trained: nothing was changed; set Steps, or write "
-            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps.'
+            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps of renamed LoRA files.'
         )
     return steps

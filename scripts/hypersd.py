@@ -36,9 +36,12 @@ class HyperSDScript(scripts.Script):
             checkpoint=lambda: host.selected_checkpoint().name,
             memory=lambda: host.panel_memory() if host.remembers_panel() else None,
             download=host.start_download,
+            folder=host.folder_title,
         )
         components = controls.build(self._page_of_tab(), InputAccordion, faces)
         self.infotext_fields = controls.infotext_fields(components, host.option_eta, host.preferences)
+        # "Send to img2img" under a gallery carries what is named here from tab to tab.
+        self.paste_field_names = [pasted for _, pasted in self.infotext_fields]
         return components
 
     def before_process(self, p: Any, *args: Any) -> None:

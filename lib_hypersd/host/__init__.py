@@ -7,7 +7,7 @@ and is asked of the object itself, never of a version.
 from .axes import watch_axes
 from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoint, selected_checkpoint
 from .lists import host_lists, panel_choices
-from .lora_folder import OPTION_DOWNLOAD_API, download_api_allowed, start_download
+from .lora_folder import OPTION_DOWNLOAD_API, download_api_allowed, folder_title, start_download
 from .loras import lora_cache, lora_index
 from .options import (
     OPTION_TAGS,
@@ -40,12 +40,6 @@ from .writing import apply, keep_tags, restore, stop_generation
 
 __all__ = [
     "OPTION_DOWNLOAD_API",
-    "stops_generations",
-    "stop_generation",
-    "shows_notices",
-    "remembers_panel",
-    "preferences",
-    "panel_memory",
     "OPTION_ETA",
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
@@ -55,6 +49,7 @@ __all__ = [
     "ask_eta",
     "credentials",
     "download_api_allowed",
+    "folder_title",
     "generation_checkpoint",
     "hires_checkpoint",
     "host_lists",
@@ -69,16 +64,22 @@ __all__ = [
     "own_samplers",
     "own_schedules",
     "panel_choices",
+    "panel_memory",
+    "preferences",
     "prompt_tag_reaction",
     "read_request",
     "register_sampling",
+    "remembers_panel",
     "report",
     "request_from_values",
     "restore",
     "selected_checkpoint",
+    "shows_notices",
     "skip_idle_uncond",
     "start_download",
     "start_from_unit_variance",
+    "stop_generation",
+    "stops_generations",
     "txt2img_defaults",
     "unregister_sampling",
     "values_set_by_axes",

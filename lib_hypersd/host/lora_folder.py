@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ..catalog import Variant
 from ..downloads import Download, registry
@@ -23,6 +24,11 @@ def start_download(variant: Variant) -> Download:
     The host lists the file when the download's state is "done". How it gets on: `downloads.registry`.
     """
     return registry.start(variant, _folder_for(variant), done=refresh_loras)
+
+
+def folder_title(variant: Variant) -> str:
+    """Where a download goes, for a person: "models/Lora". The path's end alone, since strangers may see the page."""
+    return "/".join(Path(_folder_for(variant)).parts[-2:]) or "the LoRA folder"
 
 
 def _folder_for(variant: Variant) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -105,9 +106,13 @@ def infotext_fields(
 ) -> list[tuple[Any, Callable[[dict[str, Any]], Any]]]:
     """(component, value from a pasted infotext) pairs, for the host's paste button."""
 
-    def pasted(key: str) -> Callable[[dict[str, Any]], Any]:
-        if key == "eta":
-            return lambda params: infotext.panel_eta(params, option_eta())
-        return lambda params: infotext.panel_value(key, params, preferences())
+    return [(component, _pasted(key, option_eta, preferences)) for key, component in zip(KEYS, ordered, strict=True)]
 
-    return [(component, pasted(key)) for key, component in zip(KEYS, ordered, strict=True)]
+
+@cache  # the same function for both tabs: by it the hosts know which control goes where
+def _pasted(
+    key: str, option_eta: Callable[[], float | None], preferences: Callable[[], Preferences]
+) -> Callable[[dict[str, Any]], Any]:
+    if key == "eta":
+        return lambda params: infotext.panel_eta(params, option_eta())
+    return lambda params: infotext.panel_value(key, params, preferences())

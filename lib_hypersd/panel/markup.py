@@ -28,44 +28,49 @@ _SAYS: dict[State, str] = {
 
 def badge(outlook: Outlook) -> str:
     """The header's one line: the state, then what stands behind it."""
-    state, by_tag = outlook.state, "by tag, " if outlook.by_tag else ""
-    count = outlook.settings_changed
-    said = _SAYS.get(state) or f"will change {count} {'setting' if count == 1 else 'settings'}"
-    text = outlook.missing.file if outlook.missing else outlook.text
+    state, count = outlook.state, outlook.settings_changed
+    text = escape(outlook.missing.file if outlook.missing else outlook.text)
     if state == "changes":
-        text = f" ready: {text}"
-    elif text:
-        said += "<i class='hypersd-spoken'>: </i>"
+        said = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
+        text = f" <span>ready</span>: {text}"
+    else:
+        colon = "<i class='hypersd-spoken'>: </i>" if text else ""
+        said = f"<span>{_SAYS[state]}</span>{colon}"
+    by_tag = "<span>by tag</span>, " if outlook.by_tag else ""
     return (
         f"<span class='hypersd-badge' data-state='{state}' title='{escape(outlook.text)}'>"
-        f"<b>{by_tag}{said}</b><span>{escape(text)}</span></span>"
+        f"<b>{by_tag}{said}</b><span>{text}</span></span>"
     )
 
 
-def body(outlook: Outlook, settings: Settings | None, download: Download | None = None) -> str:
+def body(outlook: Outlook, settings: Settings | None, download: Download | None = None, folder: str = "") -> str:
     """What stands under the controls: the table, the notices, and what to do about a file that is missing.
 
-    `download` is that of the missing file, if there was one.
+    `download` is that of the missing file, if there was one, and `folder` where it goes.
     """
     parts = []
     if outlook.missing:
-        parts.append(_missing(outlook, outlook.missing, download))
+        parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(outlook.text)}</p>")
+        parts.append(_missing(outlook.missing, download, folder))
     elif outlook.rows:
         parts.append(_table(outlook, settings))
     elif outlook.state == "ready":
-        parts.append("<p class='hypersd-line'>the page's settings are right as they are</p>")
+        parts.append(_RIGHT)
     elif outlook.text and outlook.state != "off":
         parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(outlook.text)}</p>")
     parts += [f"<p class='hypersd-line hypersd-notice'>! {escape(notice)}</p>" for notice in outlook.notices]
     return "".join(parts)
 
 
+_RIGHT = "<p class='hypersd-line'>the page's settings are right as they are</p>"
+
+
 def _table(outlook: Outlook, settings: Settings | None) -> str:
     heads = ("set", "setting", "now → then", "why")
     head = "".join(f"<th scope='col'>{text}</th>" for text in heads)
     rows = "".join(_row(row, settings) for row in outlook.rows)
-    right = "" if outlook.settings_changed else "<p class='hypersd-line'>the page's settings are right as they are</p>"
-    return f"<table class='hypersd-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{right}"
+    table = f"<table class='hypersd-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return table if outlook.settings_changed else table + _RIGHT
 
 
 def _row(row: Row, settings: Settings | None) -> str:
@@ -74,7 +79,7 @@ def _row(row: Row, settings: Settings | None) -> str:
     before, after = escape(show(change.before)), escape(show(change.after))
     reason = escape(change.reason)
     if row.kept:
-        then, reason = f"{before}", f"kept; else {after}, {reason}"
+        then, reason = before, f"kept; else {after}, {reason}"
     elif change.field in ("prompt", "hr_prompt"):
         then = f"{'+' if change.before in ('', None) else f'{before} →'} <b>{after or '–'}</b>"
     else:
@@ -90,19 +95,20 @@ def _tick(row: Row, settings: Settings | None) -> str:
     if row.key is None or settings is None:
         return ""
     said = f"{FIELD_TITLES[row.change.field]}: set to {show(row.change.after)}"
-    value = "" if row.kept else show_setting(getattr(settings, row.key))
+    value = "" if row.kept else _shown(getattr(settings, row.key))
     return (
-        f"<input type='checkbox' data-hypersd-keep='{row.key}' data-value='{escape(value)}' "
+        f"<input type='checkbox' data-hypersd-keep='{row.key}' data-hypersd-field='{row.change.field}' "
+        f"data-value='{escape(value)}' "
         f"aria-label='{escape(said)}'{'' if row.kept else ' checked'}>"
     )
 
 
-def _missing(outlook: Outlook, variant: Variant, download: Download | None) -> str:
-    """The file, where it comes from, its licence, and the button, or how the download gets on."""
+def _missing(variant: Variant, download: Download | None, folder: str) -> str:
+    """The file, where it comes from and goes to, its licence, and the button, or how the download gets on."""
     parts = [
         f"<p class='hypersd-line'><b>{escape(variant.file)}</b> ({amount(variant.size)}), from "
         f"<a href='https://huggingface.co/{escape(variant.repo)}' target='_blank' rel='noopener noreferrer'>"
-        f"huggingface.co/{escape(variant.repo)}</a>, goes into <code>models/Lora</code></p>"
+        f"huggingface.co/{escape(variant.repo)}</a>, goes into <code>{escape(folder)}</code></p>"
     ]
     if download is not None and download.active:
         parts.append(_progress(download))
@@ -140,7 +146,7 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def show_setting(value: str | float | int) -> str:
+def _shown(value: str | float | int) -> str:
     """A setting as the panel's control holds it."""
     return value if isinstance(value, str) else format(value, "g")
 

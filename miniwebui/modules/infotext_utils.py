@@ -206,8 +206,9 @@ def _connect(binding: ParamBinding, target: dict) -> None:
         if shared.opts.send_seed:
             names.add("Seed")
         source = paste_fields[binding.source_tabname]["fields"]
-        there = {field.label: field.component for field in fields if field.label in names}
-        pairs = [(field.component, there[field.label]) for field in source if field.label in there]
+        # What fills a field may be a function, too: the same one in both tabs names the same field.
+        there = {filled_by: component for component, filled_by in fields if filled_by in names}
+        pairs = [(component, there[filled_by]) for component, filled_by in source if filled_by in there]
         binding.paste_button.click(
             fn=lambda *values: values[0] if len(values) == 1 else values,
             inputs=[pair[0] for pair in pairs],

@@ -41,7 +41,6 @@ document.head.append(style)"""
 """gradio's HTML is faint for the moment in which an answer is on its way; axe-core must not happen to look then."""
 
 THEMES = ["light", "dark"]
-link = pytest.mark.xfail(strict=True, reason="the dark theme's link colour on the panel's ground: 4 to 1 in the source")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +107,7 @@ def test_the_panel_has_no_serious_fault(webuis, chromium, no_loras, set_width, p
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=link)])
+@pytest.mark.parametrize("theme", THEMES)
 def test_the_panel_has_none_where_the_file_is_missing(
     webuis, chromium, no_loras, set_width, profile: str, theme: str
 ) -> None:

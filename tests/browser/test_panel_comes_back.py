@@ -39,33 +39,35 @@ def _set_options(page: WebuiPage, options: dict[str, Any]) -> None:
     urllib.request.urlopen(request).close()
 
 
-def _select(page: WebuiPage, checkpoint: str) -> None:
+def _select(page: WebuiPage, tab: str, checkpoint: str) -> None:
     """The checkpoint's, and a change in the page, as another tab or a client may make it."""
     _set_options(page, {"sd_model_checkpoint": checkpoint})
-    page.set("txt2img_steps", str(int(page.value("txt2img_steps")) + 1))
+    page.set(f"{tab}_steps", str(int(page.value(f"{tab}_steps")) + 1))
 
 
-def test_the_panel_of_a_checkpoint_comes_back_with_it(page: WebuiPage, folders: dict[str, Path], profile: str) -> None:
-    page.unfold(PANEL)
-    page.wait(lambda: "Hyper-SD15-8steps-lora" in page.text(BADGE), "the first family")
-    page.set(f"{PANEL}_weight", "0.9")
-    page.wait(lambda: "× 0.9" in page.text(BADGE), "the weight")
-    _select(page, "miniature-sdxl")
-    page.wait(lambda: "Hyper-SDXL" in page.text(BADGE), "the other family")
-    page.set(f"{PANEL}_weight", "0.7")
-    page.wait(lambda: "× 0.7" in page.text(BADGE), "the other weight")
-    _select(page, "miniature-sd15")
-    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the first weight")
-    page.wait(lambda: "Hyper-SD15-8steps-lora × 0.9" in page.text(BADGE), "the badge")
-    _select(page, "miniature-sdxl")
-    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.7", "the second weight")
-    _select(page, "miniature-sd15")
-    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the first weight")
+@pytest.mark.parametrize("tab", ["txt2img", "img2img"])
+def test_the_panel_of_a_checkpoint_comes_back_with_it(page: WebuiPage, tab: str) -> None:
+    panel, badge = f"hypersd_{tab}", f"hypersd_{tab}_badge"
+    page.unfold(panel)
+    page.wait(lambda: "Hyper-SD15-8steps-lora" in page.text(badge), "the first family")
+    page.set(f"{panel}_weight", "0.9")
+    page.wait(lambda: "× 0.9" in page.text(badge), "the weight")
+    _select(page, tab, "miniature-sdxl")
+    page.wait(lambda: "Hyper-SDXL" in page.text(badge), "the other family")
+    page.set(f"{panel}_weight", "0.7")
+    page.wait(lambda: "× 0.7" in page.text(badge), "the other weight")
+    _select(page, tab, "miniature-sd15")
+    page.wait(lambda: page.value(f"{panel}_weight") == "0.9", "the first weight")
+    page.wait(lambda: "Hyper-SD15-8steps-lora × 0.9" in page.text(badge), "the badge")
+    _select(page, tab, "miniature-sdxl")
+    page.wait(lambda: page.value(f"{panel}_weight") == "0.7", "the second weight")
+    _select(page, tab, "miniature-sd15")
+    page.wait(lambda: page.value(f"{panel}_weight") == "0.9", "the first weight")
     assert page.faults() == []
 
     page.open()  # a new page, with the panel as it was left
-    page.wait(lambda: page.checked(f"{PANEL}-checkbox"), "the toggle")
-    page.wait(lambda: page.value(f"{PANEL}_weight") == "0.9", "the weight")
+    page.wait(lambda: page.checked(f"{panel}-checkbox"), "the toggle")
+    page.wait(lambda: page.value(f"{panel}_weight") == "0.9", "the weight")
     assert page.faults() == []
 
 
@@ -92,3 +94,16 @@ def test_the_panel_works_after_reload_ui(page: WebuiPage) -> None:
     page.generate()
     page.wait(lambda: "Hyper-SD: Hyper-SD15-8steps-lora" in page.text("html_info_txt2img"), "the infotext")
     assert page.faults() == []
+
+
+def test_send_to_img2img_under_the_gallery_brings_the_panel_along(page: WebuiPage) -> None:
+    _set_options(page, {"hypersd_remember": False, "sd_model_checkpoint": "miniature-sd15"})
+    page.open()
+    page.unfold(PANEL)
+    page.set(f"{PANEL}_weight", "0.9")
+    page.wait(lambda: "× 0.9" in page.text(BADGE), "the weight")
+    page.set("txt2img_prompt", "a red circle")
+    page.generate()
+    page.click("txt2img_send_to_img2img")
+    page.wait(lambda: page.checked("hypersd_img2img-checkbox"), "the other panel's toggle")
+    page.wait(lambda: page.value("hypersd_img2img_weight") == "0.9", "its weight")

@@ -66,6 +66,15 @@ def test_a_missing_file_is_named_with_size_source_licence_and_folder(page: Webui
     assert not page.find(BUTTON).is_enabled()
 
 
+def test_a_tag_alone_is_offered_its_file(page: WebuiPage) -> None:
+    page.click(f"{PANEL}-visible-checkbox")  # off, and open
+    page.set("txt2img_prompt", "a cat <lora:Hyper-SD15-4steps>")
+    page.wait(lambda: "by tag, LoRA missing: Hyper-SD15-4steps-lora.safetensors" in page.text(BADGE), "the badge")
+    assert not page.find(BUTTON).is_enabled()
+    page.set("txt2img_prompt", "a cat <lora:Hyper-SDXL>")
+    page.wait(lambda: "by tag, not for this checkpoint" in page.text(BADGE), "the other family")
+
+
 def test_a_download_shows_its_progress_and_makes_the_panel_ready(
     page: WebuiPage, file: PublishedFile, folders: dict[str, Path], profile: str
 ) -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from lib_hypersd.catalog import BY_NAME
 from lib_hypersd.downloads import Download
+from lib_hypersd.families import describe
+from lib_hypersd.lora_files import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
+from lib_hypersd.plan import plan_for_tags
 from lib_hypersd.request import Change, Plan, Request
 from lib_hypersd.settings import Settings
 
@@ -137,7 +140,7 @@ def test_nothing_of_others_becomes_html() -> None:
         markup.badge(shown),
         markup.body(shown, Settings(sampler=HOSTILE)),
         markup.body(Outlook("bad", HOSTILE), None),
-        markup.body(Outlook("missing", HOSTILE, missing=MISSING), None, told),
+        markup.body(Outlook("missing", HOSTILE, missing=MISSING), None, told, HOSTILE),
         markup.body(Outlook("missing", HOSTILE, missing=MISSING), None, replace(told, state="running", id=HOSTILE)),
         markup.answer({"checkpoint": HOSTILE}),
     ]
@@ -155,8 +158,9 @@ def test_the_answers_marks_come_back_as_they_went() -> None:
 
 
 def test_a_missing_file_is_downloaded_only_after_its_licence() -> None:
-    parsed = _Parsed(markup.body(Outlook("missing", "", missing=MISSING), None))
-    for part in (MISSING.file, "787 MB", "huggingface.co/ByteDance/Hyper-SD", MISSING.licence, "models/Lora"):
+    parsed = _Parsed(markup.body(Outlook("missing", "It is empty.", missing=MISSING), None, None, "models/Lora"))
+    source = "huggingface.co/ByteDance/Hyper-SD"
+    for part in ("It is empty.", MISSING.file, "787 MB", source, MISSING.licence, "models/Lora"):
         assert part in parsed.text
     [button] = [a for tag, a in parsed.elements if tag == "button"]
     assert "disabled" in button
@@ -171,3 +175,19 @@ def test_a_running_download_tells_bytes_speed_and_time_left() -> None:
     assert (bar["value"], bar["max"], bar["aria-label"]) == ("312000000", "787000000", "Downloading it.")
     waiting = _Parsed(markup.body(Outlook("missing", "", missing=MISSING), None, replace(running, done_bytes=0)))
     assert "value" not in dict(waiting.elements)["progress"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "missing", "unfit"),
+    [
+        ("a <lora:Hyper-SD15-4steps>", "Hyper-SD15-4steps-lora", False),
+        ("a <lora:Hyper-SDXL>", None, True),
+        ("a <lora:Hyper-SD15-4steps-lora:1>", "Hyper-SD15-4steps-lora", False),
+    ],
+)
+def test_a_tag_tells_which_file_it_wants_or_that_the_checkpoint_is_another(
+    prompt: str, missing: str | None, unfit: bool
+) -> None:
+    checkpoint = describe("dreams", "sd15")
+    plan = plan_for_tags(replace(REQUEST, prompts=(prompt,), main_prompt=prompt), checkpoint, LoraIndex())
+    assert (plan.missing.name if plan.missing else None, plan.unfit) == (missing, unfit)
