@@ -15,7 +15,7 @@ from .endpoint import PREFIX, Json, authorised, unprocessable
 from .own_sampling import SCHEDULES
 from .preview import Asked, plan_now
 from .recipes import Dial
-from .request import FIELD_TITLES, Plan
+from .request import FIELD_TITLES, PROMPT_FIELDS, Plan
 from .request import Request as PlanRequest
 from .settings import Settings, SettingsError, echo, from_object, with_listed_names
 
@@ -215,4 +215,4 @@ def _number(key: str, value: object, kind: type) -> float | int:
     return int(value) if whole else float(value)
 
 
-assert {f.name for f in dataclasses.fields(PlanRequest)} >= set(FIELD_TITLES) - {"prompt", "hr_prompt"}
+assert {f.name for f in dataclasses.fields(PlanRequest)} >= set(FIELD_TITLES) - set(PROMPT_FIELDS)

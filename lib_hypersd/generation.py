@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host, infotext
@@ -92,7 +93,8 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         settings, done = Settings(enabled=False), _says_off(args)
     plan, asked = _plan(p, settings)
     if plan is not None:
-        account, text = infotext.entries(plan), infotext.comment(plan)
+        told = replace(plan, changes=plan.changes + host.inner_changes(plan, p))
+        account, text = infotext.entries(told), infotext.comment(told)
         host.apply(plan, p)
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(account)

@@ -27,8 +27,11 @@ FIELD_TITLES: dict[str, str] = {
     "hr_scheduler": "hires schedule",
     "prompt": "prompt",
     "hr_prompt": "hires prompt",
+    "ad_prompt": "ADetailer prompt",
 }
 """The host's fields that a plan can change, by their short names for people."""
+PROMPT_FIELDS = ("prompt", "hr_prompt", "ad_prompt")
+"""Those whose change is an edit of a text; they are no settings."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Change:
 
     def __str__(self) -> str:
         title = FIELD_TITLES[self.field]
-        if self.before in ("", None) and self.field in ("prompt", "hr_prompt"):
+        if self.before in ("", None) and self.field in PROMPT_FIELDS:
             return f"{title} + {self.after}"
         return f"{title} {show(self.before)} → {show(self.after)}"
 
@@ -143,7 +146,7 @@ class Plan:
     @property
     def settings_changes(self) -> tuple[Change, ...]:
         """The changes of fields other than prompts, in the order in which they are to be set."""
-        return tuple(c for c in self.changes if c.field not in ("prompt", "hr_prompt"))
+        return tuple(c for c in self.changes if c.field not in PROMPT_FIELDS)
 
 
 def show(value: Any) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modules import shared
 
-from ..request import Plan
+from ..request import Change, Plan
 from .inner_passes import with_tag
 from .sampling import ask_eta
 
@@ -42,6 +42,13 @@ def stop_generation(p: Any) -> None:
     setattr(p, _OWN, {**own, "do_not_save_grid": (True, p.do_not_save_grid)})
     p.do_not_save_grid = True
     shared.state.interrupt()
+
+
+def inner_changes(plan: Plan, p: Any) -> tuple[Change, ...]:
+    """What `apply` will change besides the plan's own changes: prompts that were typed for an inner pass."""
+    if plan.rule is None or _tagged_script_args(plan, p) is None:
+        return ()
+    return (Change("ad_prompt", "", plan.rule.tag, "its pass runs on this run's settings"),)
 
 
 def apply(plan: Plan, p: Any) -> None:
@@ -85,12 +92,16 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
         yield "all_hr_prompts", list(plan.hr_prompts)
     for change in changes.values():
         yield change.field, change.after
-    given = getattr(p, "script_args", None)
-    args = with_tag(plan.rule, given) if plan.active and plan.rule and given else None
+    args = _tagged_script_args(plan, p)
     if args is not None:
         yield "script_args", args
     if turned_on:
         yield "enable_hr", True
+
+
+def _tagged_script_args(plan: Plan, p: Any) -> Sequence[Any] | None:
+    given = getattr(p, "script_args", None)
+    return with_tag(plan.rule, given) if plan.active and plan.rule and given else None
 
 
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from html import escape
 
 from ..catalog import Variant
 from ..downloads import Download, amount
-from ..request import FIELD_TITLES, show
+from ..request import FIELD_TITLES, PROMPT_FIELDS, show
 from ..settings import Settings
 from .outlook import Outlook, Row, State
 
@@ -80,7 +80,7 @@ def _row(row: Row, settings: Settings | None) -> str:
     reason = escape(change.reason)
     if row.kept:
         then, reason = before, f"kept; else {after}, {reason}"
-    elif change.field in ("prompt", "hr_prompt"):
+    elif change.field in PROMPT_FIELDS:
         then = f"{'+' if change.before in ('', None) else f'{before} →'} <b>{after or '–'}</b>"
     else:
         then = f"{before} → <b>{after}</b>"

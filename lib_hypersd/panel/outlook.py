@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..catalog import Variant
-from ..request import FIELD_TITLES, Change, Plan, Request
+from ..request import FIELD_TITLES, PROMPT_FIELDS, Change, Plan, Request
 from ..settings import Settings
 
 State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
@@ -64,10 +64,7 @@ class Outlook:
     @property
     def settings_changed(self) -> int:
         """How many of the page's settings will differ; prompts and kept ones don't count."""
-        return sum(not row.kept and row.change.field not in _PROMPTS for row in self.rows)
-
-
-_PROMPTS = ("prompt", "hr_prompt")
+        return sum(not row.kept and row.change.field not in PROMPT_FIELDS for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_ta
     rows = [Row(c, _key(c.field, request)) for c in plan.settings_changes]
     rows += _kept(plan, request, would_be)
     rows.sort(key=lambda row: list(FIELD_TITLES).index(row.change.field))  # a tick must not move its row
-    rows += [Row(c) for c in plan.changes if c.field in _PROMPTS]
+    rows += [Row(c) for c in plan.changes if c.field in PROMPT_FIELDS]
     shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices)
     return replace(shown, state="changes") if shown.settings_changed else shown
 

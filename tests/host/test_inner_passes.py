@@ -61,6 +61,13 @@ def test_a_prompt_of_its_own_gets_the_tag(detailed: Target, typed: str, drawn_wi
     assert drawn.infotext.fields[INNER].partition(": ")[2].strip() == drawn_with
 
 
+def test_the_account_tells_that_its_prompt_was_changed(detailed: Target) -> None:
+    changed = draw(detailed, QUICK, inner={"ad_prompt": "a face"}).infotext.fields["Hyper-SD changes"]
+    assert f"ADetailer prompt + {TAG}" in changed
+    kept = draw(detailed, QUICK, inner={"ad_prompt": f"a face {TAG}"}).infotext.fields["Hyper-SD changes"]
+    assert "ADetailer prompt" not in kept
+
+
 def test_the_infotext_tells_each_of_its_prompts_as_drawn(detailed: Target) -> None:
     drawn = draw(detailed, QUICK, inner={"ad_prompt": "a face [SEP] [SEP] [SKIP] [SEP]a hand"})
     told = drawn.infotext.fields["ADetailer prompt"]
