@@ -57,7 +57,7 @@ def look_up(variant: Variant) -> RemoteFile:
     except ImportError as error:
         raise HubError("the Python package huggingface_hub is missing here; install it") from error
     if constants.HF_HUB_OFFLINE:
-        raise HubError("HF_HUB_OFFLINE forbids it; start the WebUI without that variable")
+        raise HubError("HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids it; start the WebUI without them")
     try:
         url = huggingface_hub.hf_hub_url(variant.repo, variant.file)
         _see_whether_it_answers(url)
