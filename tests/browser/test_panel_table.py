@@ -194,7 +194,8 @@ def test_an_untick_while_an_answer_is_on_its_way_ends_at_off(page: WebuiPage) ->
 def test_an_answer_that_comes_too_late_does_not_stay(page: WebuiPage) -> None:
     page.unfold(PANEL)
     _state(page, "changes", "will change 4 settings")
-    late = """const old = document.querySelector("#hypersd_txt2img_answer [data-hypersd-answer]");
+    late = """clearTimeout(hypersdCheckpointAgain);
+        const old = document.querySelector("#hypersd_txt2img_answer [data-hypersd-answer]");
         const before = JSON.parse(old.dataset.hypersdAnswer).number;
         const marks = {...JSON.parse(old.dataset.hypersdAnswer), number: 0};
         const mark = document.createElement("i");
