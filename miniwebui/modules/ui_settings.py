@@ -31,7 +31,7 @@ def create_setting_component(key: str, is_quicksettings: bool = False):
     def create():
         component = kind(
             label=info.label,
-            value=lambda: getattr(opts, key),
+            value=getattr(opts, key),
             elem_id=f"setting_{key}",
             **component_args(key),
         )
@@ -144,6 +144,14 @@ class UiSettings:
                 show_progress=opts.data_labels[key].refresh is not None,
             )
         demo.load(fn=lambda: opts.dumpjson(), inputs=[], outputs=[self.text_settings], queue=False)
+        # As on the hosts: a page that is loaded later gets all values as of then, in one request.
+        shown = {**self.components, **self.quicksettings}
+        now = {key: component for key, component in shown.items() if can_be_applied(key, component)}
+
+        def values():
+            return [gr.update(value=getattr(opts, key)) for key in now]
+
+        demo.load(fn=values, inputs=[], outputs=list(now.values()), queue=False)
 
 
 def is_shown(key: str) -> bool:
