@@ -222,8 +222,8 @@ def _steps_in_metadata(header: Header) -> int | None:
 class LoraCache:
     """The index of the host's registry, rebuilt only when something changed.
 
-    `entries` is the registry's entries (compared by identity, so keep the objects); `folders` the mtimes that
-    `refresh` (the host's own rescan) is tied to: a file that was copied in while the UI runs changes its folder.
+    `entries` is the registry's entries (compared by identity, so keep the objects); `refresh` has the host list new
+    files, once after each change of a folder: a file that is copied in while the UI runs changes its folder's mtime.
     """
 
     def __init__(
@@ -248,10 +248,12 @@ class LoraCache:
             return self._up_to_date()
 
     def _up_to_date(self) -> LoraIndex:
-        if self._seen is not None and self._folders != _mtimes(self._folders):
+        # A change that brings no LoRA, such as a preview picture, must not have the folders walked again each time.
+        changed = self._seen is not None and self._folders != _mtimes(self._folders)
+        if changed:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
-        if seen != self._seen or steps != self._steps:
+        if changed or seen != self._seen or steps != self._steps:
             loras = [self._describe(entry) for entry in seen]
             self._index = LoraIndex(loras, steps)
             self._seen, self._steps = seen, dict(steps)

@@ -151,3 +151,14 @@ def test_a_file_added_while_the_ui_runs_is_found(tmp_path: Path) -> None:
     assert cache.index().files == ()
     write_safetensors(tmp_path / "Hyper-SD15-8steps-lora.safetensors", {"x.alpha": ()})
     assert [f.name for f in cache.index().files] == ["Hyper-SD15-8steps-lora"]
+
+
+def test_a_change_that_brings_no_lora_is_looked_at_once(tmp_path: Path) -> None:
+    lora(tmp_path, "Hyper-SD15-8steps-lora")
+    registry = _Registry(tmp_path)
+    cache = registry.cache()
+    cache.index()
+    (tmp_path / "Hyper-SD15-8steps-lora.preview.png").touch()
+    indices = [cache.index() for _ in range(10)]
+    assert registry.walks == 2
+    assert all(index is indices[0] for index in indices)
