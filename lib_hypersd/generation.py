@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host, infotext
@@ -93,9 +92,10 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         settings, done = Settings(enabled=False), _says_off(args)
     plan, asked = _plan(p, settings)
     if plan is not None:
-        told = replace(plan, changes=plan.changes + host.inner_changes(plan, p))
+        script_args = host.inner_script_args(plan, p)
+        told = plan if script_args is None else plan.with_inner_pass()
         account, text = infotext.entries(told), infotext.comment(told)
-        host.apply(plan, p)
+        host.apply(plan, p, script_args)
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(account)
         if text:

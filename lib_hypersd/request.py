@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .catalog import Variant
@@ -138,6 +138,13 @@ class Plan:
     """Not active for want of this published file."""
     unfit: bool = False
     """Not active because of the checkpoint: of another family, or distilled already."""
+
+    def with_inner_pass(self) -> Plan:
+        """This plan, its account telling that a prompt which was typed for an inner pass got the tag, too."""
+        tag = self.rule.tag if self.rule else ""
+        return replace(
+            self, changes=(*self.changes, Change("ad_prompt", "", tag, "its pass runs on this run's settings"))
+        )
 
     @property
     def notice(self) -> str:

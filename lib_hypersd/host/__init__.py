@@ -36,7 +36,7 @@ from .sampling import (
 from .settings_page import add_options
 from .status import credentials, host_name
 from .uncond import skip_idle_uncond
-from .writing import apply, inner_changes, keep_tags, restore, stop_generation
+from .writing import apply, inner_script_args, keep_tags, restore, stop_generation
 
 __all__ = [
     "OPTION_DOWNLOAD_API",
@@ -55,7 +55,7 @@ __all__ = [
     "host_lists",
     "host_name",
     "img2img_fixed_steps",
-    "inner_changes",
+    "inner_script_args",
     "keep_tags",
     "lora_cache",
     "lora_index",

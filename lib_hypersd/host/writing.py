@@ -8,7 +8,7 @@ from typing import Any
 
 from modules import shared
 
-from ..request import Change, Plan
+from ..request import Plan
 from .inner_passes import with_tag
 from .sampling import ask_eta
 
@@ -44,16 +44,18 @@ def stop_generation(p: Any) -> None:
     shared.state.interrupt()
 
 
-def inner_changes(plan: Plan, p: Any) -> tuple[Change, ...]:
-    """What `apply` will change besides the plan's own changes: prompts that were typed for an inner pass."""
-    if plan.rule is None or _tagged_script_args(plan, p) is None:
-        return ()
-    return (Change("ad_prompt", "", plan.rule.tag, "its pass runs on this run's settings"),)
+def inner_script_args(plan: Plan, p: Any) -> Sequence[Any] | None:
+    """The scripts' arguments with the tag in prompts that were typed for an inner pass; None where none needs it."""
+    given = getattr(p, "script_args", None)
+    return with_tag(plan.rule, given) if plan.active and plan.rule and given else None
 
 
-def apply(plan: Plan, p: Any) -> None:
-    """Set everything that `plan` says, or, if anything fails, nothing; then the exception goes on."""
+def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
+    """Set everything that `plan` says, and `script_args` where they are to be others, or, if anything fails, nothing;
+    then the exception goes on."""
     with _all_or_nothing(p) as write:
+        if script_args is not None:
+            write("script_args", script_args)
         for name, value in _planned_fields(plan, p):
             write(name, value)
     ask_eta(p, plan.eta)
@@ -92,16 +94,8 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
         yield "all_hr_prompts", list(plan.hr_prompts)
     for change in changes.values():
         yield change.field, change.after
-    args = _tagged_script_args(plan, p)
-    if args is not None:
-        yield "script_args", args
     if turned_on:
         yield "enable_hr", True
-
-
-def _tagged_script_args(plan: Plan, p: Any) -> Sequence[Any] | None:
-    given = getattr(p, "script_args", None)
-    return with_tag(plan.rule, given) if plan.active and plan.rule and given else None
 
 
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
