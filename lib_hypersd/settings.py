@@ -67,6 +67,16 @@ class HostLists:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What the host lists, for the panel's dropdowns."""
+
+    loras: Sequence[str] = ()
+    samplers: Sequence[str] = ()
+    schedulers: Sequence[str] = ()
+    upscalers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class _Words:
     """One of these words, nothing else."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ..catalog import BY_NAME, ONE_STEP_UNETS
-from ..panel.listeners import Choices
 from ..prompt_tags import parse_alias
-from ..settings import HostLists
+from ..settings import Choices, HostLists
 from .loras import lora_index
 from .options import sampler_names, scheduler_labels, scheduler_names, upscaler_names
 

@@ -10,9 +10,9 @@ import gradio as gr
 
 from .. import TITLE, infotext
 from ..preferences import Preferences
-from ..settings import KEYS, PANEL_DEFAULTS
+from ..settings import KEYS, PANEL_DEFAULTS, Choices
 from . import listeners, markup
-from .listeners import Choices, Faces, Wires
+from .listeners import Faces, Wires
 from .outlook import Outlook
 from .page_components import Components, PageComponents
 

@@ -19,7 +19,7 @@ import gradio as gr
 from .. import TITLE
 from ..catalog import BY_NAME, Variant
 from ..downloads import Download, registry
-from ..settings import KEYS, PANEL_DEFAULTS, as_typed
+from ..settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
 from . import markup
 from .memory import PanelMemory
 from .outlook import Outlook, Preview
@@ -28,18 +28,7 @@ from .page_components import PageComponents
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 """gradio 4 renamed the argument that takes a listener's JavaScript."""
 
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the host lists, for the panel's dropdowns."""
-
-    loras: Sequence[str] = ()
-    samplers: Sequence[str] = ()
-    schedulers: Sequence[str] = ()
-    upscalers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
