@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from . import VERSION, catalog, host
-from .endpoint import PREFIX, Json, authorised, unprocessable
+from .endpoint import PREFIX, Json, authorised, json_body, unprocessable
 from .own_sampling import SCHEDULES
 from .preview import Asked, plan_now
 from .recipes import Dial
@@ -94,21 +94,13 @@ def _dial(dial: Dial) -> dict[str, float]:
 
 # Plan ----------------------------------------------------------------------------------------------------------
 
-_PLAN_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "description": "A /sdapi/v1/txt2img body; the settings stand under `hypersd`.",
-                    "properties": {"hypersd": {"type": "object"}},
-                },
-                "example": {"prompt": "a red circle", "steps": 20, "hypersd": {"lora": "auto"}},
-            }
-        },
-    }
-}
+_PLAN_BODY = json_body(
+    {
+        "description": "A /sdapi/v1/txt2img body; the settings stand under `hypersd`.",
+        "properties": {"hypersd": {"type": "object"}},
+    },
+    {"prompt": "a red circle", "steps": 20, "hypersd": {"lora": "auto"}},
+)
 
 
 async def plan(request: Request) -> Response:

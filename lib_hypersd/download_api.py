@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from . import TITLE, host
 from .catalog import BY_NAME
 from .downloads import Download, registry
-from .endpoint import PREFIX, Json, authorised, unprocessable
+from .endpoint import PREFIX, Json, authorised, json_body, unprocessable
 from .settings import echo
 
 _KEYS = ("name", "accept_licence")
@@ -34,24 +34,16 @@ def _allowed() -> None:
         )
 
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": list(_KEYS),
-                    "properties": {
-                        "name": {"type": "string", "enum": list(BY_NAME)},
-                        "accept_licence": {"type": "boolean", "description": "true: you accept the file's licence"},
-                    },
-                },
-                "example": {"name": "Hyper-SD15-8steps-lora", "accept_licence": True},
-            }
+_BODY = json_body(
+    {
+        "required": list(_KEYS),
+        "properties": {
+            "name": {"type": "string", "enum": list(BY_NAME)},
+            "accept_licence": {"type": "boolean", "description": "true: you accept the file's licence"},
         },
-    }
-}
+    },
+    {"name": "Hyper-SD15-8steps-lora", "accept_licence": True},
+)
 
 
 async def begin(request: Request) -> Response:

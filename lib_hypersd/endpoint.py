@@ -39,3 +39,9 @@ class Json(Response):
 def unprocessable(field: tuple[str, ...], message: str) -> Response:
     """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
     return Json({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
+
+
+def json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """What a route tells in the host's API page of the JSON body that it reads itself."""
+    content = {"application/json": {"schema": {"type": "object", **schema}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
