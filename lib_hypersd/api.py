@@ -11,9 +11,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from . import VERSION, catalog, host
+from .asked import Asked, settle
 from .endpoint import PREFIX, Json, authorised, json_body, unprocessable
 from .own_sampling import SCHEDULES
-from .preview import Asked, plan_now
 from .recipes import Dial
 from .request import FIELD_TITLES, PROMPT_FIELDS, Plan
 from .request import Request as PlanRequest
@@ -134,7 +134,8 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
     checkpoint = host.selected_checkpoint(name if isinstance(name, str) else None)
     hr_name = body.get("hr_checkpoint_name")
     hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    made = plan_now(Asked(request, checkpoint, hr_checkpoint, overrides), settings)
+    _, plan = settle(Asked(request, checkpoint, hr_checkpoint, overrides), settings)
+    made = plan or Plan(False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts)
     return {
         "active": made.active,
         "checkpoint": checkpoint.name,

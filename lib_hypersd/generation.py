@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import TITLE, host, infotext
-from .families import Checkpoint
-from .lora_files import LoraIndex
+from .asked import Asked, hint, settle
 from .own_sampling import TCD, TCD_ETA
-from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .prompt_tags import find_tags, parse_alias
-from .request import FIELD_TITLES, Plan, Request, show
+from .request import Plan
 from .settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
-from .tagging import what_tags_ask
 
 _PLAN = "_hypersd_plan"
 _DRAWN = "_hypersd_drawn"
@@ -119,16 +116,15 @@ def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
 
 def _plan(p: Any, settings: Settings | None) -> tuple[Plan | None, bool]:
     """What is to be done to `p`, None for nothing; and whether somebody asked for a recipe."""
-    names_own = host.names_own_sampling(p)
-    if settings is not None and not settings.enabled and not names_own:
+    if settings is not None and not settings.enabled and not host.names_own_sampling(p):
         return None, False
-    request = host.read_request(p)
-    if settings is not None and settings.enabled:
-        return _by_settings(p, request, settings), True
-    by_tags = _by_tags(p, request) if settings is None else None
-    if by_tags is not None:
-        return by_tags, True
-    return _by_own_sampling(p, request) if names_own else None, False
+    checkpoint = host.generation_checkpoint(p)
+    asked = Asked(host.read_request(p), checkpoint, host.hires_checkpoint(p, checkpoint))
+    wish, plan = settle(asked, settings)
+    told = hint(asked) if wish == "hint" else None
+    if told:
+        _show(p, told)
+    return plan, wish == "plan"
 
 
 def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
@@ -140,42 +136,6 @@ def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
     if axes:
         return from_script_args(args).naming({**({"enabled": True} if is_off else {}), **axes})
     return None if is_off else from_script_args(args)
-
-
-def _by_settings(p: Any, request: Request, settings: Settings) -> Plan:
-    checkpoint = host.generation_checkpoint(p)
-    hr_checkpoint = host.hires_checkpoint(p, checkpoint)
-    return make_plan(request, settings, checkpoint, host.lora_index(), hr_checkpoint, host.preferences())
-
-
-def _by_tags(p: Any, request: Request) -> Plan | None:
-    """With the panel off: an alias asks for the whole recipe; a full name only where the option says so."""
-    index = host.lora_index()
-    prompts = request.prompts + request.hr_prompts
-    asked = what_tags_ask(prompts, index, host.prompt_tag_reaction(), comments=request.comments)
-    if asked != "plan":
-        told = hint(request, host.generation_checkpoint(p), index) if asked == "hint" else None
-        if told:
-            _show(p, told)
-        return None
-    checkpoint = host.generation_checkpoint(p)
-    return plan_for_tags(request, checkpoint, index, host.hires_checkpoint(p, checkpoint), host.preferences())
-
-
-def _by_own_sampling(p: Any, request: Request) -> Plan | None:
-    """No recipe is asked for, but a sampler or schedule type of ours, which must be able to draw."""
-    checkpoint = host.generation_checkpoint(p)
-    return plan_for_own_sampling(request, checkpoint, host.hires_checkpoint(p, checkpoint))
-
-
-def hint(request: Request, checkpoint: Checkpoint, index: LoraIndex) -> str | None:
-    """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
-    plan = make_plan(request, Settings(), checkpoint, index, preferences=host.preferences())
-    wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
-    if not plan.active or not wrong:
-        return None
-    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {show(c.after)}" for c in wrong)
-    return f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this."
 
 
 def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:

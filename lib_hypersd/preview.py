@@ -1,51 +1,16 @@
-"""What would be done, made as for a generation: for the plan endpoint and for the panel's lines."""
+"""What would be done to the page as it stands, for the panel's lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from . import TITLE, host
-from .families import Checkpoint
-from .generation import hint
+from .asked import Asked, hint, settle
 from .panel.outlook import Outlook, Preview, nothing_kept, outlook
-from .plan import make_plan, plan_for_own_sampling, plan_for_tags
 from .request import Plan, Request
-from .settings import Settings, SettingsError, from_script_args, with_listed_names
-from .tagging import what_tags_ask
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a page or a client asks about: a request, the checkpoints it would run on, the options it brings along."""
-
-    request: Request
-    checkpoint: Checkpoint
-    hr_checkpoint: Checkpoint | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-
-def plan_now(asked: Asked, settings: Settings | None) -> Plan:
-    """The plan, as a generation would find it; `settings` None where the panel is off and only tags can ask.
-
-    What the plan endpoint answers, and what the page shows.
-    """
-    request, checkpoint, hr_checkpoint = asked.request, asked.checkpoint, asked.hr_checkpoint
-    index, preferences = host.lora_index(), host.preferences(asked.overrides)
-    if settings is not None and settings.enabled:
-        return make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
-    if settings is None and _tags_ask(asked) == "plan":
-        return plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences)
-    untouched = Plan(
-        active=False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts
-    )
-    return plan_for_own_sampling(request, checkpoint, hr_checkpoint) or untouched
-
-
-def _tags_ask(asked: Asked) -> str:
-    request, reaction = asked.request, host.prompt_tag_reaction(asked.overrides)
-    return what_tags_ask(request.prompts + request.hr_prompts, host.lora_index(), reaction, comments=request.comments)
+from .settings import SettingsError, from_script_args, with_listed_names
 
 
 def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
@@ -74,16 +39,18 @@ def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
 
 def _by_panel(asked: Asked, panel: Sequence[Any]) -> Preview:
     settings = with_listed_names(from_script_args([True, *panel[1:]]), host.host_lists())
-    plan, unkept = plan_now(asked, settings), nothing_kept(settings)
-    would_be = plan_now(asked, unkept) if unkept and plan.active else None
+    _, plan = settle(asked, settings)
+    assert plan is not None  # ticked: there is a wish
+    unkept = nothing_kept(settings)
+    would_be = settle(asked, unkept)[1] if unkept and plan.active else None
     return Preview(outlook(plan, asked.request, would_be), settings, plan)
 
 
 def _by_tags(asked: Asked) -> Preview:
-    plan, ask = plan_now(asked, None), _tags_ask(asked)
-    if ask == "plan":
+    wish, plan = settle(asked, None)
+    if wish == "plan" and plan is not None:
         return Preview(outlook(plan, asked.request, by_tag=True), None, plan)
-    told = hint(asked.request, asked.checkpoint, host.lora_index()) if ask == "hint" else plan.notice
+    told = hint(asked) if wish == "hint" else plan.notice if plan else None
     return Preview(Outlook("hint", told)) if told else Preview()
 
 
