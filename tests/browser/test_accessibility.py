@@ -18,9 +18,7 @@ WIDE, NARROW = 1400, 400
 HEIGHT = 1500
 
 HOSTS_OWN = {
-    # The host's InputAccordion makes the checkbox in its header, and gives it no label.
-    "label": ".input-accordion-checkbox",
-    # It puts that checkbox into the accordion's button, which is gradio 4's.
+    # The host's InputAccordion puts its checkbox into the accordion's button, which is gradio 4's.
     "nested-interactive": ".label-wrap",
 }
 """Rule → the parts that are at fault in the stock page's accordions, too; `STOCK` is one of them."""

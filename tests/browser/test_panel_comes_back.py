@@ -1,4 +1,4 @@
-"""The panel's values come back with the checkpoint, after Reload UI, and wherever the scripts stand in the page."""
+"""The panel's values come back with the checkpoint, after Reload UI, and in the other tab with a picture."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ BADGE, OUTLOOK = f"{PANEL}_badge", f"{PANEL}_outlook"
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Each profile's data folder, with its own options: the scripts stand first in the page."""
+    """Each profile's data folder, with its own options."""
     found = {profile: tmp_path_factory.mktemp(f"data-{profile}") for profile in PROFILES}
     for folder in found.values():
-        (folder / "config.json").write_text(json.dumps({"ui_reorder_list": ["scripts"], "hypersd_remember": True}))
+        (folder / "config.json").write_text(json.dumps({"hypersd_remember": True}))
     return found
 
 
@@ -69,17 +69,6 @@ def test_the_panel_of_a_checkpoint_comes_back_with_it(page: WebuiPage, tab: str)
     page.wait(lambda: page.checked(f"{panel}-checkbox"), "the toggle")
     page.wait(lambda: page.value(f"{panel}_weight") == "0.9", "the weight")
     assert page.faults() == []
-
-
-def test_the_panel_follows_controls_that_stand_below_it(page: WebuiPage) -> None:
-    first = """const [steps, panel] = ["#txt2img_steps", "#hypersd_txt2img"].map((id) => document.querySelector(id));
-        return Boolean(steps.compareDocumentPosition(panel) & Node.DOCUMENT_POSITION_PRECEDING)"""
-    assert page.driver.execute_script(first), "the scripts stand first"
-    _set_options(page, {"hypersd_remember": False, "sd_model_checkpoint": "miniature-sd15"})
-    page.open()
-    page.unfold(PANEL)
-    page.set("txt2img_steps", "33")
-    page.wait(lambda: "steps 33 → 8" in page.text(OUTLOOK), "the slider's steps")
 
 
 def test_the_panel_works_after_reload_ui(page: WebuiPage) -> None:
