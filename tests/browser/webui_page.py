@@ -13,11 +13,20 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 30.0
 QUIET_MS = 400
+COUNT_CALLS = """const asked = window.fetch;
+window.callsUnderWay = 0;
+window.fetch = async (...request) => {
+    const counts = String(request[0]?.url ?? request[0]).includes("/run/");
+    window.callsUnderWay += counts;
+    try { return await asked.apply(window, request); } finally { window.callsUnderWay -= counts; }
+};"""
+"""What a driver runs before a page's own scripts. Gradio's calls without a queue go to run/predict; what lasts, such as its heartbeat,
+does not count."""
 _READY = """const ends = performance.getEntriesByType("resource").map(entry => entry.responseEnd);
 return Boolean(document.querySelector("#txt2img_generate")) && Object.keys(window.opts || {}).length > 0
-    && performance.now() - Math.max(...ends) > arguments[0]"""
-"""The elements and the settings are there, and nothing has arrived for a while: what a host sets when its page is
-loaded, such as Forge's presets, must not come after what a test sets."""
+    && window.callsUnderWay === 0 && performance.now() - Math.max(...ends) > arguments[0]"""
+"""The elements and the settings are there, each call is answered, and nothing has arrived for a while: what a host
+sets when its page is loaded, such as Forge's presets and the settings' values, must not come after what a test sets."""
 _FIELD = "return document.querySelector(`#${arguments[0]} :is(textarea, input)`)"
 _PICTURES = """return [...document.querySelectorAll(`#${arguments[0]}_gallery .thumbnails img`)]
     .map(image => [image.src, image.naturalWidth, image.naturalHeight]).filter(picture => picture[1] > 0)"""
