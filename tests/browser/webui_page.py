@@ -20,8 +20,8 @@ window.fetch = async (...request) => {
     window.callsUnderWay += counts;
     try { return await asked.apply(window, request); } finally { window.callsUnderWay -= counts; }
 };"""
-"""What a driver runs before a page's own scripts. Gradio's calls without a queue go to run/predict; what lasts, such as its heartbeat,
-does not count."""
+"""What a driver runs before a page's own scripts. Gradio's calls without a queue go to run/predict; what lasts, such as
+its heartbeat, does not count."""
 _READY = """const ends = performance.getEntriesByType("resource").map(entry => entry.responseEnd);
 return Boolean(document.querySelector("#txt2img_generate")) && Object.keys(window.opts || {}).length > 0
     && window.callsUnderWay === 0 && performance.now() - Math.max(...ends) > arguments[0]"""
