@@ -28,7 +28,12 @@ _OPEN_COMMENT: dict[CommentSyntax, re.Pattern[str]] = {
     "hash": re.compile(r"#"),
     "c": re.compile(r"#|//|/\*|\*/"),
 }
-_ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE)
+_UNCLOSED = re.compile(r"<\w+:")
+"""How a tag of any kind begins; the host's own grammar."""
+_BEGUN = (*(opener[:n] for opener in ("<lora:", "<lyco:") for n in range(1, len(opener))), "/", "*")
+"""What makes a tag or a comment together with the right text behind it."""
+# ASCII: where case is ignored, "ſ" is an "s" too.
+_ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE | re.ASCII)
 _ALIAS_FAMILIES: dict[str, Family] = {"sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3", "flux": "flux"}
 
 
@@ -93,14 +98,24 @@ def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]
     """The LoRA tags of `prompt` in their order; those inside comments don't count."""
     if "<l" not in prompt:
         return []
-    hidden = [m.span() for m in _COMMENT[comments].finditer(prompt)]
+    hidden = _comments(prompt, comments)
+    starts, ends = (0, *(end for _, end in hidden)), (*(start for start, _ in hidden), len(prompt))
     found = []
-    for m in _TAG.finditer(prompt):
-        if any(a < m.end() and m.start() < b for a, b in hidden):
-            continue
-        name, *args = m.group(2).split(":")
-        found.append(LoraTag(m.start(), m.end(), m.group(0), name, tuple(args)))
+    for start, end in zip(starts, ends, strict=True):
+        # Not beyond the last ">": each "<lora:" there would be followed to the end of the prompt.
+        for m in _TAG.finditer(prompt, start, prompt.rfind(">", start, end) + 1):
+            name, *args = m.group(2).split(":")
+            found.append(LoraTag(m.start(), m.end(), m.group(0), name, tuple(args)))
     return found
+
+
+def _comments(prompt: str, syntax: CommentSyntax) -> list[tuple[int, int]]:
+    """From where to where the comments stand."""
+    if syntax == "c":
+        # What opens after the last end is no comment, and each would be followed to the end of the prompt.
+        closed = prompt.rfind("*/") + 2
+        prompt = prompt[:closed] + prompt[closed:].replace("/*", "/ ")
+    return [m.span() for m in _COMMENT[syntax].finditer(prompt)]
 
 
 def format_tag(name: str, weight: float) -> str:
@@ -116,24 +131,48 @@ def renamed(tag: LoraTag, name: str, weight: float) -> str:
 
 
 def append(prompt: str, tag: str, *, comments: CommentSyntax = "hash") -> str:
-    """`prompt` with `tag` at its end after one space; on a line of its own where a comment would swallow it."""
+    """`prompt` with `tag` at its end after one space; on a line of its own where a comment would swallow it.
+
+    A tag that was begun and not closed (`<lora:x:1`) would swallow it too: there it stands before that one.
+    """
     body = prompt.rstrip()
     if not body:
         return tag
+    unclosed = _unclosed(body, comments)
+    if unclosed is not None:
+        return f"{body[:unclosed]}{tag} {body[unclosed:]}"
     in_comment = _OPEN_COMMENT[comments].search(body.rsplit("\n", 1)[-1])
     return body + ("\n" if in_comment else " ") + tag
 
 
+def _unclosed(prompt: str, comments: CommentSyntax) -> int | None:
+    """Where a tag begins that nothing closes, to the host, which takes comments out first; None where there is none."""
+    pieces, at = [], 0
+    for start, end in _comments(prompt, comments):
+        pieces += [prompt[at:start], " " * (end - start)]
+        at = end
+    seen = "".join([*pieces, prompt[at:]])
+    found = _UNCLOSED.search(seen, seen.rfind(">") + 1)
+    return found.start() if found else None
+
+
 def edit(prompt: str, edits: Iterable[tuple[LoraTag, str]]) -> str:
     """`prompt` with each tag replaced by a text; an empty text takes the tag out, and one space with it."""
-    for tag, text in sorted(edits, key=lambda e: -e[0].start):
-        start, end = tag.start, tag.end
-        if not text and prompt[start - 1 : start] == " " and prompt[end : end + 1] in ("", " ", "\n"):
-            start -= 1
-        elif not text and start == 0 and prompt[end : end + 1] == " ":
-            end += 1
-        prompt = prompt[:start] + text + prompt[end:]
-    return prompt
+    pieces: list[str] = []  # none of them empty
+    at = 0
+    for tag, text in sorted(edits, key=lambda e: e[0].start):
+        pieces += filter(None, (prompt[at : tag.start], text))
+        at = tag.end
+        left, right = pieces[-1] if pieces else "", prompt[at : at + 1]
+        if text:
+            continue
+        if left.endswith(" ") and right in ("", " ", "\n"):
+            pieces[-1:] = filter(None, [left[:-1]])
+        elif not left and right == " ":
+            at += 1
+        elif left.endswith(_BEGUN):
+            pieces.append(" ")
+    return "".join([*pieces, prompt[at:]])
 
 
 def _is_finite(text: str) -> bool:

@@ -1,0 +1,44 @@
+"""How many cases each target gets, and the loop that runs and counts them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+
+from mutation import Case
+
+SEED = int(os.environ.get("HYPERSD_FUZZ_SEED", "20250"))
+FACTOR = float(os.environ.get("HYPERSD_FUZZ_FACTOR", "1"))
+"""HYPERSD_FUZZ_SEED=7 HYPERSD_FUZZ_FACTOR=50 python3 run.py test tests/fuzz: other cases, and fifty times as many."""
+
+AT_LEAST = 100_000
+CASES = {
+    "header bytes": 20_000,
+    "header trees": 12_000,
+    "header files": 3_000,
+    "tags": 25_000,
+    "tag rules": 16_000,
+    "settings object": 20_000,
+    "settings positions": 12_000,
+    "settings typed": 8_000,
+    "recipe lines": 10_000,
+    "pasted parameters": 10_000,
+    "markup": 4_000,
+}
+
+ran: Counter[str] = Counter()
+
+
+def run_cases(target: str, check: Callable[[Case], object]) -> None:
+    """`check` each case of a target; it gets the case and returns what it was given, for the report of a failure."""
+    for number in range(round(CASES[target] * FACTOR)):
+        check_case(target, number, check)
+
+
+def check_case(target: str, number: int, check: Callable[[Case], object]) -> None:
+    try:
+        check(Case(SEED, target, number))
+    except Exception as fault:
+        raise AssertionError(f"seed {SEED}, {target}, case {number}: {type(fault).__name__}: {fault}") from fault
+    ran[target] += 1
