@@ -6,14 +6,22 @@ Format: 8 bytes little-endian header length, then that many bytes of JSON, then 
 
 from __future__ import annotations
 
-import json
 import os
+import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import index
+from typing import Any
+
+from . import bounded_json
 
 MAX_HEADER_BYTES = 4 * 1024 * 1024
-"""More than any published checkpoint's or LoRA's header; a claim above it is refused unread."""
+"""A claim above it is refused unread. Tensors take 0.1 to 0.4 MB in published files; training tags may take some MB."""
+MAX_VALUES = 65_536
+"""Room for 8,000 tensors, where an SDXL checkpoint has 2,500 and FLUX in nf4 3,000; at most of all JSON values."""
+MAX_TEXT = 2000
+"""Characters of a metadata value that is kept: a title, no training tags."""
 
 
 class DamagedFileError(ValueError):
@@ -26,6 +34,7 @@ class Header:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+_TOO_LARGE = "has a header larger than any Hyper-SD file's"
 _remembered: dict[str, tuple[tuple[int, int], Header | DamagedFileError]] = {}
 
 
@@ -34,12 +43,14 @@ def read_header(path: str) -> Header:
 
     Raises DamagedFileError for what is empty, truncated or no safetensors, OSError for what can't be read.
     """
-    stat = os.stat(path)
-    stamp = (stat.st_size, stat.st_mtime_ns)
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
+        raise DamagedFileError("is not a file")
+    stamp = (status.st_size, status.st_mtime_ns)
     known = _remembered.get(path)
     if known is None or known[0] != stamp:
         try:
-            result: Header | DamagedFileError = _read(path, stat.st_size)
+            result: Header | DamagedFileError = _read(path, status.st_size)
         except DamagedFileError as error:
             result = error
         known = _remembered[path] = (stamp, result)
@@ -64,22 +75,32 @@ def _read(path: str, size: int) -> Header:
         if length > size - 8:
             raise DamagedFileError("is truncated or not a safetensors file")
         if length > MAX_HEADER_BYTES:
-            raise DamagedFileError("has a header larger than any Hyper-SD file's")
+            raise DamagedFileError(_TOO_LARGE)
         raw = file.read(length)
     return _parse(raw, data_size=size - 8 - length)
 
 
 def _parse(raw: bytes, data_size: int) -> Header:
     try:
-        entries = json.loads(raw)
+        entries = bounded_json.read(raw, MAX_VALUES)
         metadata = entries.pop("__metadata__", None) or {}
-        shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
-        end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
-        texts = {str(k): str(v) for k, v in metadata.items()}
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        tensors = {name: _tensor(entry) for name, entry in entries.items()}
+        texts = {k: v for k, v in metadata.items() if isinstance(v, str) and len(v) <= MAX_TEXT}
+    except bounded_json.TooMuchError:
+        raise DamagedFileError(_TOO_LARGE) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DamagedFileError("is not a safetensors file") from error
-    if end > data_size:
-        raise DamagedFileError("is truncated")
-    if not shapes:
+    if not tensors:
         raise DamagedFileError("holds no tensors")
-    return Header(shapes, texts)
+    if max(end for _, end in tensors.values()) > data_size:
+        raise DamagedFileError("is truncated")
+    return Header({name: shape for name, (shape, _) in tensors.items()}, texts)
+
+
+def _tensor(entry: Any) -> tuple[tuple[int, ...], int]:
+    """Shape of a tensor, and where its data end. Raises ValueError, TypeError or KeyError."""
+    shape = tuple(map(index, entry["shape"]))
+    start, end = map(index, entry["data_offsets"])
+    if not 0 <= start <= end or min(shape, default=0) < 0:
+        raise ValueError("a negative size")
+    return shape, end

@@ -16,7 +16,7 @@ AT_LEAST = 100_000
 CASES = {
     "header bytes": 20_000,
     "header trees": 12_000,
-    "header files": 3_000,
+    "header files": 1_000,
     "tags": 25_000,
     "tag rules": 16_000,
     "settings object": 20_000,

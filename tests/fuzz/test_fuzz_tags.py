@@ -25,10 +25,22 @@ CORPUS = (
     f"(<lora:{MINE}:1:2>:1.1) [<lora:hyper-sd15-2steps>:dog:0.5]\n\n<lora:detail::1>",
 )
 WORDS = (
-    *("<", ">", "<lora:", "<lyco:", "<lo", "ra:", ":", "=", ":te=", ":unet=", ":dyn=", "#", "//", "/*", "*/", "\n", " "),
+    *("<", ">", "<lora:", "<lyco:", "<lo", "ra:", ":", "=", ":te=", ":unet=", ":dyn="),
+    *("#", "//", "/*", "*/", "\n", " "),
     *("<lora:hyper-sd15>", f"<lora:{MINE}:1>", f"<lora:{HALF}>", "<lora:detail:1>", "<lora:hyper-sdxl>", "<lora:x"),
-    *("hyper-sd15", "hyper-", "sd15", "-8steps", "-cfg", "-lora", MINE, HALF, "detail", "1", "0.5", "1e400", "nan", "-1"),
-    *("AND", "BREAK", "((", "))", "<lora:hyper-\u017fd15>", "<lora:hyper-sd15-\u0663steps>", "\ud800", "\u00a0"),
+    *("hyper-sd15", "hyper-", "sd15", "-8steps", "-cfg", "-lora", MINE, HALF, "detail", "1", "0.5", "1e400"),
+    *(
+        "nan",
+        "-1",
+        "AND",
+        "BREAK",
+        "((",
+        "))",
+        "<lora:hyper-\u017fd15>",
+        "<lora:hyper-sd15-\u0663steps>",
+        "\ud800",
+        "\u00a0",
+    ),
 )
 SYNTAXES: tuple[CommentSyntax, ...] = get_args(CommentSyntax)
 

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = """plan target first_pass hires draft request recipes catalog prompt_tags tagging families lora_files
-settings preferences second_pass infotext safetensors_header panel.memory panel.outlook panel.markup""".split()
+settings preferences second_pass infotext safetensors_header bounded_json panel.memory panel.outlook
+panel.markup""".split()
 
 
 def _imports(path: Path) -> set[str]:

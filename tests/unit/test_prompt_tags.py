@@ -64,6 +64,10 @@ def test_tags_in_comments_do_not_count_unless_comments_are_off() -> None:
         ("# note\na cat", f"# note\na cat {TAG}"),
         ("a cat // note", f"a cat // note {TAG}"),
         ("a cat AND a dog :1.2", f"a cat AND a dog :1.2 {TAG}"),
+        ("a cat <lora:detail:1", f"a cat {TAG} <lora:detail:1"),
+        ("a cat <lora:a:1> <lyco:b, and a dog", f"a cat <lora:a:1> {TAG} <lyco:b, and a dog"),
+        ("a cat # <lora:detail:1", f"a cat # <lora:detail:1\n{TAG}"),
+        ("a < b: c", f"a < b: c {TAG}"),
     ],
 )
 def test_tag_stands_after_one_space_or_below_a_comment(prompt: str, expected: str) -> None:
@@ -74,6 +78,15 @@ def test_tag_stands_after_one_space_or_below_a_comment(prompt: str, expected: st
 def test_reforges_and_neos_comments_count_too(comment: str) -> None:
     assert append(f"a cat {comment}", TAG, comments="c") == f"a cat {comment}\n{TAG}"
     assert find_tags(f"a cat {comment.replace('note', TAG)}", comments="c") == []
+
+
+def test_taking_a_tag_out_makes_no_other_one() -> None:
+    prompt = "<lo<lora:hyper-sdxl>ra:hyper-flux>"
+    assert edit(prompt, [(tag, "") for tag in find_tags(prompt)]) == "<lo ra:hyper-flux>"
+
+
+def test_a_tag_below_a_comment_that_begins_one_is_found() -> None:
+    assert [tag.text for tag in find_tags(f"a cat # <lora:detail\n{TAG}")] == [TAG]
 
 
 def test_arguments_of_other_extensions_stay() -> None:
@@ -91,6 +104,7 @@ def test_arguments_of_other_extensions_stay() -> None:
         ("HYPER-SD15-12STEPS-CFG-LORA", Alias("sd15", 12, True)),
         ("Hyper-SD3-lora", Alias("sd3", None, False)),
         ("Hyper-SDXL-steps", None),
+        ("hyper-\u017fd15", None),
         ("MyHyper-SDXL", None),
         ("Hyper-SD15-8stepsX", None),
         ("Hyper-FLUX.1-dev-8steps-lora", None),
