@@ -5,7 +5,7 @@ from __future__ import annotations
 from .draft import Draft
 from .families import Checkpoint
 from .own_sampling import schedule_in_effect
-from .passes import first_is_flow, fitting_schedule
+from .passes import first_is_flow, fitting_sampler, fitting_schedule
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
 from .target import Target
@@ -23,22 +23,35 @@ def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, ta
             draft.notices.append(off_timesteps(target.steps, _denoise(draft)))
     draft.dial("cfg_scale", settings.cfg, recipe.cfg)
     draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
-    draft.choice("sampler_name", settings.sampler, recipe.sampler)
-    _schedule(
-        draft, settings, fitting_schedule(draft["sampler_name"], recipe, draft, flow=first_is_flow(draft, checkpoint))
-    )
+    flow = first_is_flow(draft, checkpoint)
+    sampler = fitting_sampler(draft["sampler_name"], settings.scheduler, recipe, draft, flow=flow)
+    draft.choice("sampler_name", settings.sampler, sampler)
+    fitting = fitting_schedule(draft["sampler_name"], recipe, draft, flow=flow)
+    if request.scheduler is None:
+        _tell_other_schedule(draft, settings, fitting)
+    else:
+        _schedule(draft, settings, fitting)
+
+
+def _tell_other_schedule(draft: Draft, settings: Settings, fitting: str) -> None:
+    """The host has no schedule types: what the sampler brings is what there is."""
+    sampler = draft["sampler_name"]
+    if schedule_in_effect(sampler, None) == fitting:
+        return
+    better = draft.request.sampler_on(sampler, fitting)
+    if better != sampler:
+        draft.notices.append(f"Sampler {sampler} brings another schedule than {fitting}: take {better} for that.")
+    elif settings.scheduler != "keep":
+        draft.notices.append(f"This WebUI has no schedule types: {fitting} could not be set.")
 
 
 def _schedule(draft: Draft, settings: Settings, fitting: str) -> None:
     # The hosts paste a sampler's own schedule type as "Automatic": nothing to change then.
-    bound = draft["sampler_name"] == draft.request.sampler_name or draft.request.scheduler is None
+    bound = draft["sampler_name"] == draft.request.sampler_name
     in_effect = schedule_in_effect(draft["sampler_name"], draft["scheduler"]) if bound else draft["scheduler"]
     if settings.scheduler == "keep" or (settings.scheduler == "auto" and in_effect == fitting):
         return
-    if draft.request.scheduler is not None:
-        draft.choice("scheduler", settings.scheduler, fitting)
-    elif in_effect != fitting:
-        draft.notices.append(f"This WebUI has no schedule types: {fitting} could not be set.")
+    draft.choice("scheduler", settings.scheduler, fitting)
 
 
 def _img2img_steps(draft: Draft, target: Target) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraIndex, Preference
-from .passes import first_is_flow, fitting_schedule
+from .passes import first_is_flow, fitting_sampler, fitting_schedule
 from .recipes import Recipe
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
@@ -118,8 +118,10 @@ def _tune_hires(
         _hires_cfg(draft, settings, recipe)
     if request.hr_distilled_cfg is not None:
         draft.distilled_cfg(settings, checkpoint, recipe, "hr_distilled_cfg")
-    _hires_choice(draft, "sampler_name", settings.sampler, recipe.sampler, own_model)
     flow = checkpoint.flow if own_model else first_is_flow(draft, checkpoint)
+    sampler = draft["hr_sampler_name"] or draft["sampler_name"]
+    sampler = fitting_sampler(sampler, settings.scheduler, recipe, draft, flow=flow)
+    _hires_choice(draft, "sampler_name", settings.sampler, sampler, own_model)
     fitting = fitting_schedule(draft["hr_sampler_name"] or draft["sampler_name"], recipe, draft, flow=flow)
     _hires_choice(draft, "scheduler", settings.scheduler, fitting, own_model)
     _second_pass(draft, settings, target, turned_on=turned_on)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import recipes
+from .bound_schedules import BOUND, method_and_schedule
 from .catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
 from .own_sampling import TCD_ETA, tcd_eta
 from .preferences import NO_PREFERENCES, Preferences
@@ -128,12 +129,14 @@ class _Pasted:
         recipe = self._recipe(self.variant) if self.variant else _STOCK_RECIPE
         if self.name in ONE_STEP_UNETS:
             recipe = recipes.ONE_STEP_UNET
-        for recipes_own, keys in (
-            (recipe.sampler, ("Sampler", "Hires sampler")),
-            (recipe.scheduler, ("Schedule type", "Hires schedule type")),
-        ):
-            found = (str(self.params[key]) for key in keys if key in self.params)
-            if not {name for name in found if not name.startswith(_SAME)} <= {recipes_own}:
+        no_schedule_types = self.params.get("Sampler") in BOUND
+        for keys in (("Sampler", "Schedule type"), ("Hires sampler", "Hires schedule type")):
+            told = (str(self.params.get(key, _SAME)) for key in keys)
+            sampler, schedule = method_and_schedule(*told)
+            same = sampler.startswith(_SAME), str(schedule).startswith(_SAME)
+            if (not same[0] and sampler != recipe.sampler) or (not same[1] and schedule != recipe.scheduler):
+                return "keep"
+            if no_schedule_types and same == (False, True):  # it brings its own, which is another one
                 return "keep"
         return "auto"
 

@@ -5,6 +5,8 @@ Names only: the mathematics stands in `sampling`, the way into the host's lists 
 
 from __future__ import annotations
 
+from .bound_schedules import BOUND
+
 TCD = "Hyper-SD TCD"
 """A sampler, and a schedule type: diffusers' TCD timesteps."""
 ONE_STEP_UNET = "Hyper-SD 1-step UNet"
@@ -33,8 +35,10 @@ def tcd_eta(steps: int, several: float = TCD_ETA) -> float:
 
 def schedule_in_effect(sampler: str, schedule: str | None) -> str | None:
     """The schedule type that a pass runs on: one of ours is bound to its sampler under "Automatic", as Karras is to
-    DPM++ 2M, and where the host has no schedule types (`schedule` None)."""
-    return sampler if sampler in SCHEDULES and schedule in (None, AUTOMATIC) else schedule
+    DPM++ 2M. Where the host has no schedule types (`schedule` None), the sampler's name tells it, or nothing does."""
+    if sampler in SCHEDULES and schedule in (None, AUTOMATIC):
+        return sampler
+    return BOUND[sampler][1] if schedule is None and sampler in BOUND else schedule
 
 
 def is_own(*names: str | None) -> bool:

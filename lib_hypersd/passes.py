@@ -96,6 +96,17 @@ def fitting_schedule(sampler: str, recipe: Recipe, draft: Draft, *, flow: bool) 
     return SGM_UNIFORM if recipe.scheduler == TCD else recipe.scheduler
 
 
+def fitting_sampler(sampler: str, policy: str, recipe: Recipe, draft: Draft, *, flow: bool) -> str:
+    """The recipe's sampler as this host names it; `sampler` is the pass's so far, `policy` the schedule type's.
+
+    On a host without schedule types it is the one that brings the recipe's, unless the schedule is to be kept.
+    """
+    request = draft.request
+    if request.scheduler is None and (policy == "keep" or "scheduler" in request.explicit):
+        return sampler if request.method_of(sampler) == recipe.sampler else recipe.sampler
+    return request.sampler_on(recipe.sampler, fitting_schedule(recipe.sampler, recipe, draft, flow=flow))
+
+
 def what_cannot_be_drawn(
     draft: Draft, checkpoint: Checkpoint, hr_checkpoint: Checkpoint | None, instead: str = AUTOMATIC
 ) -> list[str]:
@@ -104,7 +115,7 @@ def what_cannot_be_drawn(
 
     Otherwise the picture would be lost, or drawn by a schedule that nobody asked for.
     """
-    told = []
+    told, euler = [], draft.request.sampler_on(EULER, instead)
     for one in passes(draft, checkpoint, hr_checkpoint):  # lazily: the hires pass inherits what was mended
         why = one.obstacle()
         if why is None:
@@ -114,8 +125,8 @@ def what_cannot_be_drawn(
         bound = one.schedule is None or instead == AUTOMATIC  # the sampler would bring its schedule again
         drop_sampler = one.own_sampler and (one.flow or bound)
         if drop_sampler:
-            taken.append(f"sampler {EULER}")
-            draft.set(sampler, EULER, "can't be used here", even_explicit=True)
+            taken.append(f"sampler {euler}")
+            draft.set(sampler, euler, "can't be used here", even_explicit=True)
         if one.own_schedule or not drop_sampler:
             taken.append(f"schedule type {instead}")
             draft.set(schedule, instead, "can't be used here", even_explicit=True)

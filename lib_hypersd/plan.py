@@ -148,10 +148,11 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
     if dial is not None and distilled is not None and not checkpoint.uses_shift and not dial.holds(distilled):
         say(f"Distilled CFG {distilled:g} is outside the recipe's {_span(dial)}.")
     sampler = draft["sampler_name"]
-    if sampler not in (recipe.sampler, TCD):
-        say(f"Sampler {sampler} is not the recipe's {recipe.sampler}: expect noise or blur.")
     schedule = schedule_in_effect(sampler, draft["scheduler"])
     fitting = fitting_schedule(sampler, recipe, draft, flow=first_is_flow(draft, checkpoint))
+    if request.method_of(sampler) not in (recipe.sampler, TCD):
+        meant = request.sampler_on(recipe.sampler, recipe.scheduler)
+        say(f"Sampler {sampler} is not the recipe's {meant}: expect noise or blur.")
     if schedule not in (None, fitting):
         say(f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur.")
     hires_values = any(getattr(settings, key) != "auto" for key in _HIRES_VALUES)
@@ -249,6 +250,6 @@ def _summary(draft: Draft, target: Target) -> str:
         parts.append(f"distilled CFG {show(draft['distilled_cfg_scale'])}")
     parts.append(draft["sampler_name"])
     schedule = schedule_in_effect(draft["sampler_name"], draft["scheduler"])
-    if schedule is not None:
+    if schedule is not None and draft["scheduler"] is not None:  # else the sampler's name tells it
         parts.append(schedule)
     return " · ".join(dict.fromkeys(parts))

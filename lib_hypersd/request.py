@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .bound_schedules import BOUND
 from .catalog import Variant
 from .own_sampling import SAMPLERS, SCHEDULES
 from .prompt_tags import CommentSyntax
@@ -73,6 +74,8 @@ class Request:
     own_samplers: frozenset[str] = frozenset(SAMPLERS)
     """Which of our samplers the host lists as ours: another extension may have taken a name."""
     own_schedules: frozenset[str] = frozenset(SCHEDULES)
+    bound_samplers: frozenset[str] = frozenset()
+    """Samplers that the host lists and whose names tell the schedule type that they bring ("Euler SGMUniform")."""
     noise_levels: int | None = None
     """Length of the loaded model's sigma table, where it is known."""
     flow: bool | None = None
@@ -88,6 +91,16 @@ class Request:
         """Whether our schedule type `name` can be had: from the host's list, or bound to our sampler of that name
         where the host has no schedule types."""
         return name in (self.own_samplers if self.scheduler is None else self.own_schedules)
+
+    def sampler_on(self, method: str, schedule: str) -> str:
+        """The sampler to ask for, for `method` on `schedule`: where the host has no schedule types, the one that brings
+        it, if the host lists such a one."""
+        bound = (name for name in self.bound_samplers if BOUND[name] == (method, schedule))
+        return next(bound, method) if self.scheduler is None else method
+
+    def method_of(self, sampler: str) -> str:
+        """A sampler's method: its name without the schedule type that it brings."""
+        return BOUND[sampler][0] if self.scheduler is None and sampler in self.bound_samplers else sampler
 
     @property
     def hr_prompts_if_on(self) -> tuple[str, ...]:

@@ -204,7 +204,11 @@ def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
         raise _error("lora", settings.lora)
     if settings.scheduler in _AUTO_KEEP:
         return settings
-    label = lists.schedulers().get(settings.scheduler)
+    known = lists.schedulers()
+    if not known:
+        told = 'it takes "auto" or "keep": this WebUI has no schedule types, its samplers bring their own.'
+        raise SettingsError("scheduler", f"scheduler is {echo(settings.scheduler)}; {told}")
+    label = known.get(settings.scheduler)
     if label is None:
         raise _error("scheduler", settings.scheduler)
     return replace(settings, scheduler=label)

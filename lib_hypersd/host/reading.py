@@ -8,10 +8,11 @@ from typing import Any
 
 from modules import processing, shared
 
+from ..bound_schedules import BOUND
 from ..prompt_tags import CommentSyntax
 from ..request import Request
 from .axes import fields_set_by_axes
-from .options import option, sd_schedulers
+from .options import option, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
 
 SAME_SAMPLER = (None, "", "Use same sampler")
@@ -82,6 +83,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "comments": comment_syntax(),
         "own_samplers": own_samplers(),
         "own_schedules": own_schedules(),
+        "bound_samplers": frozenset() if sd_schedulers else frozenset(BOUND.keys() & set(sampler_names())),
     }
 
 

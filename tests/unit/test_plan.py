@@ -11,6 +11,7 @@ from files import index_of, lora
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib_hypersd.bound_schedules import BOUND
 from lib_hypersd.catalog import BY_NAME
 from lib_hypersd.families import describe
 from lib_hypersd.infotext import entries, panel_value
@@ -562,6 +563,22 @@ def test_a_plan_applied_to_its_own_result_changes_nothing(
     again = make_plan(applied(asked, plan), settings, checkpoint, everything, hr)
     assert again.changes == ()
     assert again.active == plan.active
+
+
+@given(
+    requests(), SETTINGS, CHECKPOINTS, HIRES_CHECKPOINTS, st.sampled_from(["Heun", "Euler", "Euler SGMUniform", TCD])
+)
+def test_nor_does_one_on_a_host_without_schedule_types(
+    everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any, hr: Any, sampler: str
+) -> None:
+    own, bound = frozenset(SCHEDULES if asked.own_samplers else ()), frozenset(BOUND if asked.own_schedules else ())
+    asked = replace(asked, sampler_name=sampler, own_samplers=own, own_schedules=frozenset(), bound_samplers=bound)
+    asked = replace(asked, scheduler=None, hr_scheduler=None)
+    settings = replace(settings, scheduler="keep" if settings.scheduler == "keep" else "auto")
+    plan = make_plan(asked, settings, checkpoint, everything, hr)
+    again = make_plan(applied(asked, plan), settings, checkpoint, everything, hr)
+    assert again.changes == ()
+    assert not any(change.field in ("scheduler", "hr_scheduler") for change in plan.changes)
 
 
 def infotext_of(done: Request, plan: Plan) -> dict[str, Any]:
