@@ -12,15 +12,18 @@ from .reading import txt2img_class
 
 
 def host_name() -> str:
-    """ "Forge Neo", "Forge", "reForge" or "A1111", with the version that the host prints."""
-    return f"{host_flavour()} {processing.program_version() or ''}".strip()
+    """ "Forge Neo", "Forge", "Forge Classic", "reForge" or "A1111", with the version that the host prints."""
+    flavour, version = host_flavour(), str(processing.program_version() or "")
+    return flavour if version in flavour.lower() else f"{flavour} {version}"  # classic prints "classic" alone
 
 
 def host_flavour() -> str:
     fields = {f.name for f in dataclasses.fields(txt2img_class())}
+    release = getattr(sys.modules.get("modules_forge.forge_version"), "version", "")
+    if release == "classic":
+        return "Forge Classic"
     if "distilled_cfg_scale" in fields:
         engine = getattr(sd_models.model_data, "sd_model", None)
-        release = getattr(sys.modules.get("modules_forge.forge_version"), "version", "")
         return "Forge Neo" if release == "neo" or hasattr(engine, "is_wan") else "Forge"
     return "reForge" if "hr_cfg" in fields else "A1111"
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from modules import script_callbacks, sd_samplers_cfg_denoiser, shared
 
-from .status import host_flavour
-
 _OPTION, _INFOTEXT = "skip_early_cond", "Skip Early CFG"
 _CALLBACKS = ("callbacks_cfg_denoiser", "callbacks_cfg_denoised", "callbacks_cfg_after_cfg")
+_FIELDS = ("cond_scale_miltiplier", "need_last_noise_uncond", "combine_denoised", "get_pred_x0")
+"""What is asked of the denoiser; an older A1111 lacks some."""
 _READERS = ("forward", "combine_denoised", "get_pred_x0")
 """Methods of the denoiser that other extensions replace in order to work with the uncond."""
 
@@ -39,7 +39,7 @@ def skip_idle_uncond(p: Any) -> None:
     Does nothing on hosts that leave it out themselves.
     """
     denoiser: Any = getattr(getattr(p, "sampler", None), "model_wrap_cfg", None)
-    if denoiser is None or host_flavour() != "A1111" or not hasattr(shared.opts, _OPTION) or _is_read(p, denoiser):
+    if denoiser is None or not _evaluates_it(p, denoiser) or _is_read(p, denoiser):
         return
     forward = denoiser.forward
 
@@ -54,6 +54,15 @@ def skip_idle_uncond(p: Any) -> None:
             return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
 
     denoiser.forward = without_idle_uncond
+
+
+def _evaluates_it(p: Any, denoiser: Any) -> bool:
+    """Whether this host evaluates the uncond at CFG 1, and has all that it takes to leave it out.
+
+    Forge and its kin, whose models bring `forge_objects`, leave it out themselves; their denoisers lack some fields.
+    """
+    brings_own_backend = hasattr(p.sd_model, "forge_objects")
+    return not brings_own_backend and hasattr(shared.opts, _OPTION) and all(hasattr(denoiser, f) for f in _FIELDS)
 
 
 def _is_read(p: Any, denoiser: Any) -> bool:
