@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data-dir", metavar="DIR", help="settings and pictures here (default: a temporary folder)")
     parser.add_argument("--nowebui", action="store_true", help="the API without the page")
+    parser.add_argument("--api-server-stop", action="store_true", help="let the API restart and stop it")
     return parser
 
 
@@ -56,6 +57,8 @@ def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) 
         result += ["--data-dir", os.path.abspath(args.data_dir)]
     if args.nowebui:
         result.append("--nowebui")
+    if args.api_server_stop:
+        result.append("--api-server-stop")
     return result
 
 

@@ -1,11 +1,19 @@
 """The host's entry: hooks, nothing else. What they do stands in lib_hypersd."""
 
+# ruff: noqa: E402 - older code has to go before the imports
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from modules import script_callbacks, scripts
 from modules.ui_components import InputAccordion
+
+_loaded = sys.modules.get("lib_hypersd")
+if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
+    # "Reload UI" after an update: the host runs this file anew, and would leave it with the modules of before.
+    for _name in [name for name in sys.modules if name.partition(".")[0] == "lib_hypersd"]:
+        del sys.modules[_name]
 
 from lib_hypersd import TITLE, generation, host, preview
 from lib_hypersd.panel import controls
