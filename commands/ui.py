@@ -16,6 +16,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=7860, help="port at 127.0.0.1; 0 means 7860 (default: 7860)")
     parser.add_argument("--profile", default="forge", help="forge, neo, reforge or a1111 (default: forge)")
     parser.add_argument("--api-auth", metavar="U:P", help="credentials that the API asks for")
+    parser.add_argument("--gradio-auth", metavar="U:P", help="credentials that the page asks for; U:P,U:P for several")
+    parser.add_argument("--gradio-auth-path", metavar="FILE", help="a file of such credentials")
+    parser.add_argument("--cors-allow-origins", metavar="ORIGIN", help="sites whose pages may call the server")
     parser.add_argument("--without-extension", action="store_true", help="leave this project's extension out")
     parser.add_argument(
         "--extra-extension", metavar="DIR", action="append", default=[], help="one more extension; may be repeated"
@@ -50,8 +53,11 @@ def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) 
     extensions = [] if args.without_extension else [str(PROJECT)]
     for folder in extensions + [_existing(x, parser) for x in args.extra_extension]:
         result += ["--extra-extension", folder]
-    if args.api_auth:
-        result += ["--api-auth", args.api_auth]
+    for name in ("api_auth", "gradio_auth", "cors_allow_origins"):
+        if getattr(args, name):
+            result += [f"--{name.replace('_', '-')}", getattr(args, name)]
+    if args.gradio_auth_path:
+        result += ["--gradio-auth-path", os.path.abspath(args.gradio_auth_path)]
     if args.data_dir:
         os.makedirs(args.data_dir, exist_ok=True)
         result += ["--data-dir", os.path.abspath(args.data_dir)]
@@ -65,8 +71,9 @@ def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) 
 def main() -> None:
     parser = build_parser()
     args = parser.parse_args()
-    if args.api_auth and ":" not in args.api_auth:
-        parser.error("--api-auth wants USER:PASSWORD")
+    for option, given in (("--api-auth", args.api_auth), ("--gradio-auth", args.gradio_auth)):
+        if given and ":" not in given:
+            parser.error(f"{option} wants USER:PASSWORD")
     server = PROJECT / "miniwebui" / "launch.py"
     command = [sys.executable, "-u", str(server), *server_arguments(args, parser)]
     # The hosts don't have an extension's root on the module path; run.py's own setting must not put it there.

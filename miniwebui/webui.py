@@ -53,8 +53,10 @@ def _announce(host: str, port: int) -> None:
 
 def _run_api_only() -> None:
     from modules import script_callbacks, shared
+    from modules.initialize_util import setup_middleware
 
     app = FastAPI(exception_handlers=_handlers())
+    setup_middleware(app)
     create_api(app)
     script_callbacks.before_ui_callback()
     script_callbacks.app_started_callback(None, app)
@@ -80,20 +82,19 @@ def _launch_page(host: str, port: int):
     import gradio as gr
 
     from modules import extensions, progress, script_callbacks, shared, ui
+    from modules.initialize_util import get_gradio_auth_creds, setup_middleware
     from modules.paths import script_path
-    from modules.shared_cmd_options import cmd_opts
 
     script_callbacks.before_ui_callback()
     shared.demo = ui.create_ui()
     startup_timer.record("create ui")
     shared.demo.queue(64)
-    credentials = [tuple(pair.split(":", 1)) for pair in (cmd_opts.gradio_auth or "").split(",") if pair]
     options = {"app_kwargs": {"docs_url": "/docs", "redoc_url": "/redoc", "exception_handlers": _handlers()}}
     with contextlib.redirect_stdout(io.StringIO()):  # gradio 3 says that it runs before the API is there
         app, _, _ = shared.demo.launch(
             server_name=host,
             server_port=port,
-            auth=credentials or None,
+            auth=list(get_gradio_auth_creds()) or None,
             inbrowser=False,
             share=False,
             quiet=True,
@@ -103,7 +104,7 @@ def _launch_page(host: str, port: int):
             **options,
         )
     app.user_middleware = [x for x in app.user_middleware if x.cls.__name__ != "CORSMiddleware"]
-    app.middleware_stack = None  # built with the first request, before these routes and middlewares were there
+    setup_middleware(app)
     progress.setup_progress_api(app)
     ui.setup_ui_api(app)
     create_api(app)
