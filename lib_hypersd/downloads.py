@@ -3,6 +3,10 @@
 A file arrives under a temporary name that no host lists, `FILE.ETAG.part`, and gets its own name when size and hash
 are right: by os.replace, so that nobody ever sees half a file. A part that stayed behind is taken up again, after a
 restart of the WebUI too. Nothing here is named by a user: file, address and folder come from the catalog and the host.
+
+Links: whoever keeps LoRAs on another drive links to them, and the hosts follow such links; so a linked folder is
+written into and a linked file is read, its header alone. But nothing is ever written through a link to a file: one that
+stands in the part's place is refused, and one in the file's place is replaced by the file, what it led to left alone.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import threading
 import time
 import uuid
@@ -291,7 +296,7 @@ class _Job:
 
     def _receive_once(self, part: str, remote: hub.RemoteFile, have: int) -> None:
         """One connection. Raises hub.HubError, OSError."""
-        with hub.opened(remote, have) as (first, chunks), open(part, "ab") as file:
+        with hub.opened(remote, have) as (first, chunks), open(part, "ab", opener=_plain_file) as file:
             file.truncate(first)
             file.seek(first)
             self._set_bytes(first, remote.size, anew=first != have)
@@ -324,7 +329,7 @@ class _Job:
                 raise self._spoilt(str(error)) from error
             return "; the hub told no SHA-256 of it, so only its size and header were checked"
         digest = hashlib.sha256()
-        with open(part, "rb") as file:
+        with open(part, "rb", opener=_plain_file) as file:
             while chunk := file.read(HASH_CHUNK_BYTES):
                 self._stop_if_cancelled()
                 digest.update(chunk)
@@ -333,7 +338,7 @@ class _Job:
         return ""
 
     def _put_in_place(self, part: str) -> None:
-        with open(part, "rb+") as file:
+        with open(part, "rb+", opener=_plain_file) as file:
             os.fsync(file.fileno())
         with self._lock:  # once a person has been told "cancelled", no file may appear
             self._stop_if_cancelled()
@@ -344,6 +349,8 @@ class _Job:
     def _remove_parts(self) -> None:
         """Of a cancelled download, of an earlier version of the file, of one that came another way in the end."""
         for path in glob.glob(f"{glob.escape(self._path)}.*.part"):
+            if not os.path.isfile(path) or os.path.islink(path):  # none of ours
+                continue
             with _alone(path) as part:  # another WebUI may be at work on it
                 if part is not None:
                     _remove(part)
@@ -453,7 +460,7 @@ def _alone(part: str) -> Iterator[str | None]:
 
     Where the system has no such locks, two of them would spoil each other's part, and the hash would tell.
     """
-    with open(part, "ab") as file:
+    with open(part, "ab", opener=_plain_file) as file:
         try:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -465,6 +472,13 @@ def _alone(part: str) -> Iterator[str | None]:
         if not fcntl:
             file.close()  # Windows renames no open file
         yield part
+
+
+def _plain_file(path: str, flags: int) -> int:
+    """An opener for open(): the part, never what a link in its place leads to, which may be anybody's file."""
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OSError(errno.ELOOP, f"{os.path.basename(path)} is no plain file")
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)  # nor has become one since
 
 
 def _short(etag: str) -> str:

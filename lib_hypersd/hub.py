@@ -99,6 +99,8 @@ def opened(remote: RemoteFile, start: int) -> Iterator[tuple[int, Iterator[bytes
     try:
         if response.status_code not in (200, 206):
             raise _refused(response.status_code)
+        if _leaves_encryption(response):
+            raise HubError(f"{_hub_name()} leads to an address without encryption; look at HF_ENDPOINT and the proxy")
         chunks = response.iter_bytes if hasattr(response, "iter_bytes") else response.iter_content
         yield start if response.status_code == 206 else 0, _passing_on(chunks(CHUNK_BYTES))
     finally:
@@ -124,6 +126,12 @@ def _request(method: str, url: str, headers: dict[str, str], *, follow: bool) ->
         request = session.build_request(method, url, headers=headers, timeout=timeout_s)
         return session.send(request, stream=True, follow_redirects=follow)
     return session.request(method, url, headers=headers, timeout=timeout_s, stream=True, allow_redirects=follow)
+
+
+def _leaves_encryption(response: Any) -> bool:
+    """Whether redirects led from https to anything else. To other hosts they may: the files lie on the hub's CDN."""
+    schemes = [urlsplit(str(each.url)).scheme for each in (*response.history, response)]
+    return schemes[0] == "https" and set(schemes) != {"https"}
 
 
 def _passing_on(chunks: Iterator[bytes]) -> Iterator[bytes]:

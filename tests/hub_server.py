@@ -44,6 +44,7 @@ class PublishedFile:
     `cuts`: after so many bytes of its body the next download breaks, one entry each. `hold_at`: a download stops there
     until `release`. `etag`: what the hub says instead of the SHA-256, `told_size` instead of
     the size. `status`, `cdn_status`: an error for every request to that server. `ranges`: whether the CDN knows them.
+    `location`: where the hub leads to instead of the CDN.
     """
 
     content: bytes
@@ -53,6 +54,7 @@ class PublishedFile:
     told_size: int = 0
     status: int = 200
     cdn_status: int = 200
+    location: str = ""
     cuts: list[int] = field(default_factory=list)
     hold_at: int | None = None
     reached: threading.Event = field(default_factory=threading.Event)
@@ -149,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(file)
         elif file.large:
             linked = {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(file.told_size)}
-            location = f"{hub.cdn_url}/blob/{name}?signature=secret-{file.etag[:6]}"
+            location = file.location or f"{hub.cdn_url}/blob/{name}?signature=secret-{file.etag[:6]}"
             self._head(302, {"X-Repo-Commit": COMMIT, "Location": location, **linked})
         else:
             self._send(file)

@@ -320,8 +320,8 @@ def test_room_is_looked_for_first_and_the_part_counts(
 class _FullDisk:
     """A file on a disk with room for 200,000 bytes."""
 
-    def __init__(self, *arguments: Any) -> None:
-        self.file = open(*arguments)  # noqa: SIM115 - closed by __exit__
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.file = open(*arguments, **named)  # noqa: SIM115 - closed by __exit__
 
     def __enter__(self) -> _FullDisk:
         return self
