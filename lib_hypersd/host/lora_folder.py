@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from modules.paths_internal import data_path
+
 from ..catalog import Variant
 from ..downloads import Download, registry
 from .loras import lora_index, lora_roots, refresh_loras
@@ -27,8 +29,10 @@ def start_download(variant: Variant) -> Download:
 
 
 def folder_title(variant: Variant) -> str:
-    """Where a download goes, for a person: "models/Lora". The path's end alone, since strangers may see the page."""
-    return "/".join(Path(_folder_for(variant)).parts[-2:]) or "the LoRA folder"
+    """Where a download goes, for a person: "models/Lora". Of a folder elsewhere its name: strangers see the page."""
+    folder = Path(_folder_for(variant))
+    inside = folder.is_relative_to(data_path)
+    return folder.relative_to(data_path).as_posix() if inside else folder.name or "the LoRA folder"
 
 
 def _folder_for(variant: Variant) -> str:
