@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from . import VERSION, catalog, host
 from .asked import Asked, settle
-from .endpoint import PREFIX, Json, authorised, json_body, unprocessable
+from .endpoint import Json, guarded_router, json_body, unprocessable
 from .own_sampling import SCHEDULES
 from .recipes import Dial
 from .request import FIELD_TITLES, PROMPT_FIELDS, Plan
@@ -21,14 +21,15 @@ from .settings import Settings, SettingsError, echo, from_object, with_listed_na
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add the endpoints to the host's app, behind the API's credentials wherever the host's own API is.
+    """Add the endpoints to the host's app, behind its credentials.
 
     "Reload UI" makes a new app each time, so there is nothing to take out.
     """
-    guard = [Depends(authorised)]
-    app.add_api_route(f"{PREFIX}/status", status, methods=["GET"], dependencies=guard)
-    app.add_api_route(f"{PREFIX}/catalog", catalog_entries, methods=["GET"], dependencies=guard)
-    app.add_api_route(f"{PREFIX}/plan", plan, methods=["POST"], dependencies=guard, openapi_extra=_PLAN_BODY)
+    router = guarded_router()
+    router.add_api_route("/status", status, methods=["GET"])
+    router.add_api_route("/catalog", catalog_entries, methods=["GET"])
+    router.add_api_route("/plan", plan, methods=["POST"], openapi_extra=_PLAN_BODY)
+    app.include_router(router)
 
 
 async def status() -> Response:

@@ -10,19 +10,19 @@ from fastapi.responses import Response
 from . import TITLE, host
 from .catalog import BY_NAME
 from .downloads import Download, registry
-from .endpoint import PREFIX, Json, authorised, json_body, unprocessable
+from .endpoint import Json, guarded_router, json_body, unprocessable
 from .settings import echo
 
 _KEYS = ("name", "accept_licence")
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add them to the host's app, behind the API's credentials wherever the host's own API is."""
-    guard = [Depends(authorised), Depends(_allowed)]
-    one = f"{PREFIX}/download/{{id}}"
-    app.add_api_route(f"{PREFIX}/download", begin, methods=["POST"], dependencies=guard, openapi_extra=_BODY)
-    app.add_api_route(one, state, methods=["GET"], dependencies=guard)
-    app.add_api_route(one, cancel, methods=["DELETE"], dependencies=guard)
+    """Add them to the host's app, behind its credentials."""
+    router, guard = guarded_router(), [Depends(_allowed)]
+    router.add_api_route("/download", begin, methods=["POST"], dependencies=guard, openapi_extra=_BODY)
+    router.add_api_route("/download/{id}", state, methods=["GET"], dependencies=guard)
+    router.add_api_route("/download/{id}", cancel, methods=["DELETE"], dependencies=guard)
+    app.include_router(router)
 
 
 def _allowed() -> None:

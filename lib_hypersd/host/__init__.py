@@ -34,7 +34,7 @@ from .sampling import (
     unregister_sampling,
 )
 from .settings_page import add_options
-from .status import credentials, host_name
+from .status import allows_origin, credentials, host_name
 from .uncond import skip_idle_uncond
 from .writing import apply, inner_script_args, keep_tags, restore, stop_generation
 
@@ -45,6 +45,7 @@ __all__ = [
     "OPTION_TRAINED_STEPS",
     "add_options",
     "add_own_axes",
+    "allows_origin",
     "apply",
     "ask_eta",
     "credentials",

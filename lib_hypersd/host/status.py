@@ -1,8 +1,9 @@
-"""What the host is, and whom its API lets in."""
+"""What the host is, and whom it lets in."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Mapping
 
@@ -28,7 +29,14 @@ def host_flavour() -> str:
     return "reForge" if "hr_cfg" in fields else "A1111"
 
 
-def credentials() -> Mapping[str, str]:
-    """User → password of `--api-auth`; empty where the host's API asks for none."""
-    text = getattr(shared.cmd_opts, "api_auth", None) or ""
-    return dict(pair.split(":", 1) for pair in text.split(",") if ":" in pair)
+def credentials() -> Mapping[str, str] | None:
+    """User → password of `--api-auth`; None where the host's API asks for none."""
+    text = getattr(shared.cmd_opts, "api_auth", None)
+    return dict(pair.split(":", 1) for pair in text.split(",") if ":" in pair) if text else None
+
+
+def allows_origin(origin: str) -> bool:
+    """Whether the host lets another site's page speak to it: `--cors-allow-origins`, `--cors-allow-origins-regex`."""
+    listed = (getattr(shared.cmd_opts, "cors_allow_origins", None) or "").split(",")
+    pattern = getattr(shared.cmd_opts, "cors_allow_origins_regex", None)
+    return origin in listed or "*" in listed or bool(pattern and re.fullmatch(pattern, origin))

@@ -10,11 +10,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
 
 REQUEST_TIMEOUT_S = 600
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 # The hosts' own pattern for one "Key: value" of an infotext's last line.
 INFOTEXT_FIELD = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 INFOTEXT_FIELDS_AT_LEAST = 3
@@ -44,14 +46,26 @@ class Client:
     auth: str | None = None
 
     def send(
-        self, method: str, path: str, body: object = None, *, raw: bytes | None = None, with_auth: bool = True
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        with_auth: bool = True,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply:
-        """One request; an HTTP error is a reply too. `raw` is sent as it is, `body` as JSON (NaN allowed)."""
+        """One request; an HTTP error is a reply too. `raw` is sent as it is, `body` as JSON (NaN allowed).
+
+        `headers` come on top, or in place of the usual ones.
+        """
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url.rstrip("/") + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
         if self.auth and with_auth:
             request.add_header("Authorization", "Basic " + base64.b64encode(self.auth.encode()).decode())
+        for name, value in headers.items():
+            request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_S) as answer:
                 return Reply(answer.status, answer.read().decode("utf-8"))
