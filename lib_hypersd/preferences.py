@@ -85,7 +85,7 @@ RECIPE_WORDS = {
 _LIMITS: dict[str, tuple[float, float]] = {"weight": (-2, 2), "cfg": (0, 30), "distilled": (0, 30)}
 _DIALS = {"range": "cfg", "distilled range": "distilled"}
 """Words that give the range of another one."""
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})\s*[-–]\s*({_NUMBER.pattern})")
 
 Span = tuple[float, float]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -128,7 +129,7 @@ class _Name:
         return "".join(f'"{w}", ' for w in self.words) + f"or {self.listed}"
 
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # as JSON writes one, or nearly
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # as JSON writes one, or nearly
 _AUTO_KEEP = ("auto", "keep")
 _POLICIES = ("clamp", "recipe", "keep")
 _RULES: dict[str, _Words | _Number | _Name] = {
@@ -165,9 +166,10 @@ def from_script_args(args: Sequence[Any]) -> Settings:
 
 def from_object(values: Mapping[Any, Any]) -> Settings:
     """Settings from the API object. Raises SettingsError for an unknown key, a wrong type, a value out of range."""
-    unknown = next((key for key in values if key not in KEYS), None)
-    if unknown is not None:
-        raise SettingsError(echo(unknown), f"{echo(unknown)} is no key; the keys are {', '.join(KEYS)}.")
+    for key in values:
+        if key not in KEYS:
+            name = echo(key).strip() or '""'
+            raise SettingsError(name, f"{name} is no key; the keys are {', '.join(KEYS)}.")
     return Settings().naming({key: _checked(key, value) for key, value in values.items()})
 
 
@@ -214,13 +216,25 @@ def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
     return replace(settings, scheduler=label)
 
 
+class _Short(reprlib.Repr):
+    """A short repr of anything, be it nested deeply or of a class whose own repr fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = ECHO_LIMIT
+
+    def repr_int(self, x: int, level: int) -> str:
+        return "a huge number" if abs(x) > 10**ECHO_LIMIT else repr(x)
+
+
+_SHORT = _Short()
+
+
 def echo(value: object) -> str:
     """`value` as an error may repeat it: one line, at most ECHO_LIMIT characters."""
     if isinstance(value, float) and not math.isfinite(value):
         return "not finite"
-    if isinstance(value, int) and abs(value) > 10**ECHO_LIMIT:
-        return "a huge number"
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _SHORT.repr(value)
     text = "".join(c if c.isprintable() else " " for c in text[: 2 * ECHO_LIMIT])
     return text if len(text) <= ECHO_LIMIT else text[: ECHO_LIMIT - 1] + "…"
 

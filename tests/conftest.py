@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as budget
 from live.runner import Session
 from live.server import miniwebui
 from live.target import Target
+
+# A busy machine is no fault.
+budget.register_profile("patient", deadline=None)
+budget.load_profile("patient")
 
 # One profile asks for credentials, so that the scenarios on access have something to check.
 CREDENTIALS = {"forge": None, "neo": None, "reforge": "person:secret", "a1111": None}
