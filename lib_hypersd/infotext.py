@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from .prompt_tags import find_tags
 from .recipes import Dial, Recipe
 from .request import Plan
 from .second_pass import on_trained_timesteps
-from .settings import KEYS, PANEL_DEFAULTS, Setting
+from .settings import KEYS, PANEL_DEFAULTS, Setting, is_taken
 
 NAME = "Hyper-SD"
 WEIGHT = "Hyper-SD weight"
@@ -53,14 +54,16 @@ def comment(plan: Plan) -> str:
 def panel_value(key: str, params: Mapping[str, Any], preferences: Preferences = NO_PREFERENCES) -> Any:
     """The panel component `key`'s value for a pasted infotext, so that generating again changes nothing.
 
-    A component keeps its default wherever the default, as `preferences` read it, would leave the pasted value alone.
+    A component keeps its default wherever the default, as `preferences` read it, would leave the pasted value alone,
+    and where the text, which may be anybody's, holds none that it takes.
     """
-    if NAME not in params:
-        return False if key == "enabled" else getattr(PANEL_DEFAULTS, key)
-    paste = _PASTE.get(key)
-    return paste(_Pasted(params, preferences)) if paste else getattr(PANEL_DEFAULTS, key)
+    default, paste = getattr(PANEL_DEFAULTS, key), _PASTE.get(key)
+    value = paste(_Pasted(params, preferences)) if paste and NAME in params else default
+    return value if is_taken(key, value) else default
 
 
+_STEPS = [str(steps) for steps in range(1, 17)]
+"""What the panel's Steps takes."""
 _SAME = "Use same "
 """What the hosts' parsers put where the hires pass has the first one's."""
 _STOCK_RECIPE = recipes.recipe_for("sd15", "plain", recipes.DEFAULT_STEPS)
@@ -89,7 +92,7 @@ class _Pasted:
         steps = str(self.params.get("Steps", ""))
         if self.variant and steps == str(self.variant.steps):
             return "auto"
-        return steps if steps.isdigit() and 1 <= int(steps) <= 16 else "keep"
+        return steps if steps in _STEPS else "keep"
 
     def weight(self) -> str:
         # The weight comes back with the tag in the prompt; without one, the number is told.
@@ -165,15 +168,19 @@ def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
 
     `several` is the host's option for two or more steps, None where that is no number.
     """
-    eta, steps = _number(params.get(ETA, -1)), 1 if params.get("Steps") == "1" else 2
-    return "auto" if eta < 0 or eta == tcd_eta(steps, TCD_ETA if several is None else several) else params[ETA]
+    eta, steps = params.get(ETA), 1 if params.get("Steps") == "1" else 2
+    if not is_taken("eta", eta) or _number(eta) == tcd_eta(steps, TCD_ETA if several is None else several):
+        return PANEL_DEFAULTS.eta
+    return eta  # type: ignore[return-value]
 
 
 def _number(text: Any) -> float:
+    """A finite number, or −1 for what is none."""
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
         return -1.0
+    return number if math.isfinite(number) else -1.0
 
 
 _PASTE: dict[str, Callable[[_Pasted], Any]] = {

@@ -59,6 +59,10 @@ class Preference:
     kind: Kind = "plain"
 
 
+_NOT_IN_TAGS = ">:#"
+"""A tag that holds one of these means another file to the host, or none; "#" begins a comment."""
+
+
 class LoraIndex:
     """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; answers don't change else,
     but for `damage`, which looks at the file."""
@@ -69,6 +73,8 @@ class LoraIndex:
         aliases: dict[str, RegisteredLora] = {}
         shared: set[str] = set()
         for lora in loras:
+            if any(mark in lora.name for mark in _NOT_IN_TAGS):
+                continue
             self._registered[lora.name] = lora
             if lora.alias != lora.name and aliases.setdefault(lora.alias, lora) is not lora:
                 shared.add(lora.alias)

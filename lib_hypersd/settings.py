@@ -193,6 +193,14 @@ def as_typed(key: str, value: object) -> Any:
     return _checked(key, _from_text_box(key, value))
 
 
+def is_taken(key: str, value: object) -> bool:
+    """Whether the panel has a component `key` that can show `value`, of whatever the host may list."""
+    try:
+        return key in KEYS and as_typed(key, value) is not None
+    except SettingsError:
+        return False
+
+
 def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
     """`settings` with the schedule type by its label.
 

@@ -89,8 +89,8 @@ def known_steps() -> Mapping[str, int]:
 
 @lru_cache(maxsize=4)
 def _parse_known_steps(text: str) -> Mapping[str, int]:
-    pairs = re.findall(r"([^,=\n]+?)\s*=\s*(\d{1,2})(?!\d)", text)
-    return {name.strip(): int(steps) for name, steps in pairs if 1 <= int(steps) <= 16}
+    pairs = (re.fullmatch(r"([^=]+)=\s*(\d{1,2})(?!\d).*", entry) for entry in re.split(r"[,\n]", text))
+    return {pair[1].strip(): int(pair[2]) for pair in pairs if pair and 1 <= int(pair[2]) <= 16}
 
 
 def sampler_names() -> list[str]:

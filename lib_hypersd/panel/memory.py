@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from ..settings import KEYS, SettingsError, as_typed
+from ..settings import is_taken
 
 FORMAT_VERSION = 1
 MOST_CHECKPOINTS = 500
@@ -43,11 +43,11 @@ class PanelMemory:
         with self._lock:
             self._read()
             values = self._panels.get(checkpoint, {}).get(tab)
-        return None if values is None else {key: value for key, value in values.items() if _is_taken(key, value)}
+        return None if values is None else {key: value for key, value in values.items() if is_taken(key, value)}
 
     def put(self, checkpoint: str, tab: str, values: Mapping[str, Any]) -> None:
         """Remember the panel's values, of which unknown and bad ones are left out; writes only what is new."""
-        kept = {key: value for key, value in values.items() if _is_taken(key, value)}
+        kept = {key: value for key, value in values.items() if is_taken(key, value)}
         with self._lock:
             self._read()
             tabs = self._panels.get(checkpoint, {})
@@ -125,11 +125,3 @@ def _checked(data: Any) -> _Panels:
         if not isinstance(tabs, dict) or not all(isinstance(values, dict) for values in tabs.values()):
             raise ValueError("a checkpoint's values are no table")
     return checkpoints
-
-
-def _is_taken(key: str, value: object) -> bool:
-    """Whether the panel has a component `key` that can show `value`."""
-    try:
-        return key in KEYS and as_typed(key, value) is not None
-    except SettingsError:
-        return False

@@ -80,6 +80,11 @@ def test_styles_are_not_taken_for_hyper_sd(tmp_path: Path) -> None:
     assert index.files == ()
 
 
+def test_a_name_that_no_tag_can_hold_is_passed_over(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["my-hyper-8step#2", "my-hyper-8step:2", "my-hyper-8step<b>", "my-hyper-4step"])
+    assert [file.name for file in index.files] == ["my-hyper-4step"]
+
+
 def test_steps_that_no_name_tells_are_told_by_the_person(tmp_path: Path) -> None:
     registered = [lora(tmp_path, "my-fast-lora")]
     assert LoraIndex(registered).asked_file("my-fast-lora").steps is None  # type: ignore[union-attr]

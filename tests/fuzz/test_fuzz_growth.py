@@ -1,0 +1,132 @@
+"""Long inputs take time in proportion to their length, whatever they are made of.
+
+Each reader gets texts of a quarter of a million characters, under a bound on CPU time that is ten times what any
+needs, and a small part of what a reader of quadratic time would need.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from test_fuzz_tags import SYNTAXES
+
+from lib_hypersd import families, infotext, prompt_tags, tagging
+from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.preferences import Preferences
+from lib_hypersd.settings import KEYS, SettingsError, as_typed, echo, from_object
+
+LENGTH = 250_000
+CPU_SECONDS = 6
+ENDS = ("x", "=8>")
+
+
+def _prompts(index: LoraIndex) -> Callable[[str], object]:
+    rule = tagging.TagRule(index, index.files[0], "<lora:a:1>", 1.0, "sd15")
+
+    def read(text: str) -> None:
+        for comments in SYNTAXES:
+            tags = prompt_tags.find_tags(text, comments=comments)
+            prompt_tags.edit(text, [(tag, "") for tag in tags])
+            prompt_tags.append(text, "<lora:a:1>", comments=comments)
+        # The lookup of a file looks at the file: a hundred tags are enough.
+        rule.apply(text[:5000])
+        tagging.typed_tag([text[:5000]], index, "sd15", None)
+
+    return read
+
+
+def _names(text: str) -> None:
+    prompt_tags.parse_alias(text)
+    families.is_hyper_name(text)
+    families.distilled_word(text)
+    families.steps_in_name(text)
+    families.architecture_of_name(text)
+    families.describe(text, "sdxl")
+    families.architecture_of_lora({text: (4, 768)})
+    families.architecture_of_checkpoint({text: (4, 768)})
+
+
+def _settings(text: str) -> None:
+    for key in KEYS:
+        for read in (lambda key=key: as_typed(key, text), lambda key=key: from_object({key: text, text: 1})):
+            try:
+                read()
+            except SettingsError:
+                pass
+    echo([text])
+
+
+def _preferences(text: str) -> None:
+    Preferences.read({"sd15": [text]}, f"sdxl: weight {text}\n{text}\n{text}: cfg 1\nsdxl: range {text}-{text}")
+
+
+def _paste(text: str) -> None:
+    for key in KEYS:
+        infotext.panel_value(key, dict.fromkeys(("Hyper-SD", "Prompt", "Steps", "Hires upscale", "CFG scale"), text))
+    infotext.panel_eta({"Hyper-SD eta": text}, None)
+
+
+@contextmanager
+def cpu_bound() -> Iterator[None]:
+    def too_much(_number: int, _frame: FrameType | None) -> Any:
+        raise AssertionError(f"more than {CPU_SECONDS} s of CPU time")
+
+    before = signal.signal(signal.SIGVTALRM, too_much)
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+_TAGS = (
+    "<lora:",
+    "<lora:a>#\n",
+    "<lora:hyper-sd15> ",
+    "<lora:a>/**/",
+    "/*",
+    "/**/",
+    "//",
+    "#",
+    "<",
+    "<l",
+    "a:",
+    ":=",
+    " ",
+)
+_NAMES = (
+    "hyper",
+    "hyper-sd",
+    "hyper-8s",
+    "-sd3s",
+    "lcm",
+    "turboT",
+    "1",
+    "9 ",
+    "attn2_to_k.lora_down.weight",
+    "_1.attn",
+)
+_NUMBERS = ("1", "1.", ".1", "1e", "9-", "- ", " ", "1,", "1 - 1, ", "sdxl: weight 1\n", "\n", ":", "\u0663", "keep")
+READERS = {
+    "prompts": _TAGS,
+    "names": _NAMES,
+    "settings": _NUMBERS,
+    "preferences": _NUMBERS,
+    "paste": (*_TAGS, *_NUMBERS),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_time_grows_with_the_length_alone(reader: str, everything: LoraIndex) -> None:
+    known = {"names": _names, "settings": _settings, "preferences": _preferences, "paste": _paste}
+    read = known.get(reader) or _prompts(everything)
+    for unit in READERS[reader]:
+        for end in ENDS:
+            with cpu_bound():
+                read(unit * (LENGTH // len(unit)) + end)
