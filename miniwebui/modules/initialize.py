@@ -45,6 +45,8 @@ def initialize_rest(*, reload_script_modules=False):
     sd_models.list_models()
     startup_timer.record("list models")
     scripts.load_scripts()
+    if not PROFILE.api_lists_script_options:
+        from modules.api import models  # noqa: F401  as the hosts' built-in ControlNet does
     startup_timer.record("load scripts")
     shared.sd_upscalers = upscaler.load_upscalers()
     extra_networks.initialize()

@@ -60,6 +60,12 @@ class Profile:
     """The infotext's hires fields are written when the second pass begins, not in `init`."""
     api_handles_errors: bool
     """The API's own middleware turns exceptions into JSON, with the text under `errors`."""
+    api_lists_script_options: bool
+    """GET options tells of options that extensions add; else a built-in script has loaded the API's models before."""
+    plot_tells_all_cells: bool
+    """X/Y/Z plot answers with each cell's infotext, also where it does not answer with its picture."""
+    latent_upscalers: bool
+    """A hires pass may enlarge latents, and does so where no upscaler is named; else only pictures."""
     samplers: tuple[str, ...]
     schedulers: tuple[str, ...]
 
@@ -126,6 +132,9 @@ A1111 = Profile(
     normal_schedule_for_flow=False,
     hires_fields_from_second_pass=False,
     api_handles_errors=True,
+    api_lists_script_options=True,
+    plot_tells_all_cells=True,
+    latent_upscalers=True,
     samplers=_COMMON_SAMPLERS,
     schedulers=_A1111_SCHEDULERS,
 )
@@ -145,6 +154,8 @@ REFORGE = replace(
     any_case_scheduler_suffix=True,
     sorted_ui_scripts=True,
     init_images_hook=True,
+    api_lists_script_options=False,
+    plot_tells_all_cells=False,
     schedulers=(
         "Automatic",
         "Karras",
@@ -186,6 +197,7 @@ FORGE = replace(
     init_images_hook=True,
     add_sampler=True,
     api_handles_errors=False,
+    api_lists_script_options=False,
     schedulers=(*_A1111_SCHEDULERS, "Turbo"),
 )
 
@@ -204,6 +216,7 @@ NEO = replace(
     always_prints_clip_skip_and_rng=True,
     normal_schedule_for_flow=True,
     hires_fields_from_second_pass=True,
+    latent_upscalers=False,
     samplers=(
         "DPM++ 2M",
         "DPM++ SDE",

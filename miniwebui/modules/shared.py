@@ -11,6 +11,7 @@ from modules.paths_internal import (  # noqa: F401
     models_path,
     script_path,
 )
+from modules.profiles import PROFILE
 
 cmd_opts = shared_cmd_options.cmd_opts
 parser = shared_cmd_options.parser
@@ -43,8 +44,7 @@ total_tqdm = None
 mem_mon = None
 gradio_theme = None
 
-latent_upscale_default_mode = "Latent"
-latent_upscale_modes = {
+_LATENT_UPSCALE_MODES = {
     "Latent": {"mode": "bilinear", "antialias": False},
     "Latent (antialiased)": {"mode": "bilinear", "antialias": True},
     "Latent (bicubic)": {"mode": "bicubic", "antialias": False},
@@ -52,6 +52,8 @@ latent_upscale_modes = {
     "Latent (nearest)": {"mode": "nearest", "antialias": False},
     "Latent (nearest-exact)": {"mode": "nearest-exact", "antialias": False},
 }
+latent_upscale_default_mode = "Latent" if PROFILE.latent_upscalers else "None"
+latent_upscale_modes = _LATENT_UPSCALE_MODES if PROFILE.latent_upscalers else {}
 sd_upscalers: list = []
 
 options_section = options.options_section

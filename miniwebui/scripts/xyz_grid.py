@@ -445,9 +445,10 @@ class Script(scripts.Script):
         for picture, text in zip(shown, texts, strict=True):
             if text:
                 picture.info["parameters"] = text
-        result.infotexts = texts + result.infotexts
-        result.all_prompts = [result.all_prompts[0]] * len(shown) + result.all_prompts
-        result.all_seeds = [result.all_seeds[0]] * len(shown) + result.all_seeds
+        told = None if include_lone_images or PROFILE.plot_tells_all_cells else 0
+        result.infotexts = texts + result.infotexts[:told]
+        result.all_prompts = [result.all_prompts[0]] * len(shown) + result.all_prompts[:told]
+        result.all_seeds = [result.all_seeds[0]] * len(shown) + result.all_seeds[:told]
         result.images = shown + lone
         result.index_of_first_image = len(shown)
         return result

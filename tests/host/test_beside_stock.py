@@ -80,6 +80,8 @@ def test_the_infotext_redraws_the_picture_without_the_extension(
     target: Target, without_extension: Target, name: str
 ) -> None:
     hypersd, request = ACTIVE[name]
+    if "hr_upscaler" in request:
+        request = request | {"hr_upscaler": request["hr_upscaler"].replace("Latent", target.upscaler)}
     drawn = target.draw(hypersd=hypersd, **request)
     redrawn = without_extension.draw(**without_extension.pasted(drawn.infotext))
     assert redrawn.picture.distance(drawn.picture) <= target.tolerance

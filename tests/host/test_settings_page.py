@@ -42,10 +42,9 @@ def under_the_picture(host: Target) -> str:
 
 
 def test_the_options_have_their_defaults_where_no_config_is_saved(host: Target) -> None:
-    options = host.options()
     wanted = {f"hypersd_policy_{family}": [] for family in ("sd15", "sdxl", "sd3", "flux")}
     wanted |= {"hypersd_recipes": "", "hypersd_notices": True, "hypersd_stop": False, "hypersd_remember": False}
-    assert {name: options[name] for name in wanted} == wanted
+    assert {name: host.option_value(name) for name in wanted} == wanted
 
 
 # Policies and recipes
@@ -207,8 +206,6 @@ def test_a_lone_pictures_grid_does_not_fail_where_there_is_no_picture(host: Targ
 def plot_of(host: Target, loras: list[str]) -> list[str | None]:
     """The infotexts of a plot along our axis: the grid's, then each cell's, None for a black one."""
     plot = axis(host, "[Hyper-SD] LoRA", ",".join(loras))
-    lone = 10  # the place of "Include Sub Images" among the plot's arguments
-    plot["script_args"][lone] = True
     info = json.loads(host.client.post("/sdapi/v1/txt2img", host.request(**plot))["info"])
     texts: list[str | None] = info["infotexts"]
     return texts

@@ -85,6 +85,12 @@ class Target:
         return frozenset(sampler["name"] for sampler in self.client.get("/sdapi/v1/samplers"))
 
     @cached_property
+    def upscaler(self) -> str:
+        """An upscaler that the host lists, and not "None" if there is any other."""
+        latent, others = (self.client.get(f"/sdapi/v1/{name}") for name in ("latent-upscale-modes", "upscalers"))
+        return next((str(mode["name"]) for mode in latent), str(others[-1]["name"]))
+
+    @cached_property
     def family(self) -> str:
         return str(self.status["family"])
 
@@ -232,23 +238,34 @@ class Target:
     def options(self) -> dict[str, Any]:
         return self.client.get("/sdapi/v1/options")
 
+    @cached_property
+    def settings_page(self) -> dict[str, Any]:
+        """Option name to the value in the page's Settings when the WebUI was started."""
+        named = ((str(c["props"].get("elem_id")), c["props"]) for c in self.client.get("/config")["components"])
+        return {name.removeprefix("setting_"): p.get("value") for name, p in named if name.startswith("setting_")}
+
+    def option_value(self, name: str) -> Any:
+        """An option's value; by the page's Settings where the API lists no options that come with scripts."""
+        told = self.options()
+        if name not in told and name not in self.settings_page:
+            raise SkippedError(f"the host has no option {name}")
+        return told[name] if name in told else self.settings_page[name]
+
     @contextlib.contextmanager
     def option(self, name: str, value: object) -> Iterator[None]:
         """Set one option of the host for a while."""
-        before = self.options()
-        if name not in before:
-            raise SkippedError(f"the host has no option {name}")
+        before = self.option_value(name)
         self.client.post("/sdapi/v1/options", {name: value})
         self._drawn.clear()
         try:
             yield
         finally:
-            self.client.post("/sdapi/v1/options", {name: before[name]})
+            self.client.post("/sdapi/v1/options", {name: before})
             self._drawn.clear()
 
     def comments_on(self) -> contextlib.AbstractContextManager[None]:
         """Comments taken out of prompts for a while; reForge does so always."""
-        if "enable_prompt_comments_def" in self.options():
+        if "enable_prompt_comments_def" in self.settings_page:
             return contextlib.nullcontext()
         return self.option("enable_prompt_comments", True)
 

@@ -9,8 +9,8 @@ from ..published import tags
 from ..scenario import SkippedError, equal, scenario
 from ..target import Target
 
-LONE_IMAGES = 10
-"""The place of "Include Sub Images" among X/Y/Z plot's arguments."""
+LONE_IMAGES = "Include Sub Images"
+"""X/Y/Z plot's argument without which reForge tells nothing of the cells."""
 FIELDS = ["Hyper-SD", "Hyper-SD changes", "Hyper-SD weight"]
 
 
@@ -31,7 +31,7 @@ def axis(target: Target, label: str, values: str) -> dict[str, Any]:
     nothing = choices.index("Nothing")
     # An axis with a list of choices reads its list, the others their text.
     first = [choices.index(label), values, values.split(","), nothing, "", [], nothing, "", []]
-    rest = [argument["value"] for argument in arguments[len(first) :]]
+    rest = [argument["label"] == LONE_IMAGES or argument["value"] for argument in arguments[len(first) :]]
     return {"script_name": "x/y/z plot", "script_args": [*first, *rest]}
 
 
@@ -102,9 +102,8 @@ def an_off_cell_has_stock_settings(target: Target) -> None:
 
 @scenario
 def a_steps_axis_has_room_for_the_stock_picture(target: Target) -> None:
-    arguments = axis(target, "[Hyper-SD] Steps", "2,OFF")
-    arguments["script_args"][LONE_IMAGES] = True
-    drawn = target.draw(hypersd={"lora": target.quick.name}, **arguments)
+    plot = axis(target, "[Hyper-SD] Steps", "2,OFF")
+    drawn = target.draw(hypersd={"lora": target.quick.name}, **plot)
     equal([infotext.own().get("Hyper-SD") for infotext in drawn.infotexts][-2:], [target.quick.name, None], "Hyper-SD")
     equal(drawn.pictures[-1].pixels, target.draw().picture.pixels, "the stock picture")
 

@@ -18,7 +18,7 @@ OBJECTS = (
     {"lora": "none", "steps": 5},
     {"weight": -0.5},
     {"hires": "always"},
-    {"hires": "always", "hires_denoise": 0.3, "hires_steps": 3, "hires_scale": 1.25, "hires_upscaler": "Latent"},
+    {"hires": "always", "hires_denoise": 0.3, "hires_steps": 3, "hires_scale": 1.25, "hires_upscaler": "listed"},
     {"hires": "keep"},
 )
 MANY = 20
@@ -43,6 +43,8 @@ def a_plan_of_its_own_result_changes_nothing(target: Target) -> None:
 
 
 def _twice(target: Target, hypersd: dict[str, object], request: dict[str, object]) -> None:
+    if "hires_upscaler" in hypersd:
+        hypersd = hypersd | {"hires_upscaler": target.upscaler}
     what = f"{hypersd} on {request}"
     first = target.plan(hypersd, **request)
     result = {key: value for key, value in first.values.items() if target.has_field(key)}

@@ -129,10 +129,17 @@ def always_equals_the_same_pass_asked_for(target: Target) -> None:
 
 @scenario
 def always_leaves_a_requests_own_pass(target: Target) -> None:
-    request = HIRES | {"hr_scale": 1.25, "hr_upscaler": "Latent", "denoising_strength": 0.7}
+    request = HIRES | {"hr_scale": 1.25, "hr_upscaler": target.upscaler, "denoising_strength": 0.7}
     always, tuned = target.plan({"hires": "always"}, **request), target.plan({"hires": "tune"}, **request)
     equal(always.values, tuned.values, "values")
-    equal((always.values["hr_scale"], always.values["hr_upscaler"]), (1.25, "Latent"), "scale, upscaler")
+    equal((always.values["hr_scale"], always.values["hr_upscaler"]), (1.25, target.upscaler), "scale, upscaler")
+
+
+@scenario
+def always_takes_the_hosts_own_upscaler_where_it_is_kept(target: Target) -> None:
+    drawn = target.draw(hypersd={"hires": "always", "hires_upscaler": "keep", "lora": target.quick.name})
+    check("Hires upscaler" in drawn.infotext.fields, f"the upscaler is told: {drawn.infotext.text}")
+    equal(drawn.picture.size, (target.size * 3 // 2,) * 2, "size")
 
 
 @scenario
@@ -143,20 +150,20 @@ def tune_turns_nothing_on(target: Target) -> None:
 
 @scenario
 def hires_values_in_the_object_win(target: Target) -> None:
-    values = {"hires_steps": 3, "hires_denoise": 0.37, "hires_scale": 1.25, "hires_upscaler": "Latent"}
+    values = {"hires_steps": 3, "hires_denoise": 0.37, "hires_scale": 1.25, "hires_upscaler": target.upscaler}
     for hires, request in (("always", {}), ("tune", HIRES)):
         got = target.plan({"hires": hires} | values, **request).values
-        equal((got["hr_second_pass_steps"], got["hr_scale"], got["hr_upscaler"]), (3, 1.25, "Latent"), hires)
+        equal((got["hr_second_pass_steps"], got["hr_scale"], got["hr_upscaler"]), (3, 1.25, target.upscaler), hires)
         near(got["denoising_strength"], 0.37, f"{hires}: denoise")
 
 
 @scenario
 def hires_keep_words_keep_the_requests_values(target: Target) -> None:
     words = dict.fromkeys(("hires_steps", "hires_denoise", "hires_scale", "hires_upscaler"), "keep")
-    request = HIRES | {"hr_second_pass_steps": 7, "denoising_strength": 0.41, "hr_upscaler": "Latent"}
+    request = HIRES | {"hr_second_pass_steps": 7, "denoising_strength": 0.41, "hr_upscaler": target.upscaler}
     got = target.plan(words, **request).values
     equal((got["hr_second_pass_steps"], got["denoising_strength"]), (7, 0.41), "steps, denoise")
-    equal((got["hr_scale"], got["hr_upscaler"]), (1.5, "Latent"), "scale, upscaler")
+    equal((got["hr_scale"], got["hr_upscaler"]), (1.5, target.upscaler), "scale, upscaler")
 
 
 @scenario
