@@ -98,7 +98,7 @@ def _turn_on(draft: Draft, settings: Settings, target: Target) -> None:
     if settings.hires_scale != "keep":
         draft.set("hr_scale", float(scale), why)
     if settings.hires_upscaler == "keep":
-        upscaler = draft.request.hr_upscaler or "Latent"
+        upscaler = draft.request.hr_upscaler or draft.request.default_upscaler
     draft.set("hr_upscaler", upscaler, why)
     if draft.request.hr_cfg is not None and settings.cfg == "keep":
         draft.set("hr_cfg", draft.request.cfg_scale, why)

@@ -59,6 +59,8 @@ class Request:
     """A hires prompt that the request brings though hires fix is off."""
     hr_scale: float = 2.0
     hr_upscaler: str | None = None
+    default_upscaler: str = "Latent"
+    """What the host's page offers first; what None means, though Forge Neo's API fails at that."""
     hr_second_pass_steps: int = 0
     hr_cfg: float | None = None
     hr_distilled_cfg: float | None = None

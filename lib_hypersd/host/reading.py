@@ -72,6 +72,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "enable_hr": bool(get("enable_hr")),
         "hr_scale": float(get("hr_scale") or 2.0),
         "hr_upscaler": get("hr_upscaler"),
+        "default_upscaler": shared.latent_upscale_default_mode,
         "hr_second_pass_steps": int(get("hr_second_pass_steps") or 0),
         "hr_cfg": _optional_float(get("hr_cfg")),
         "hr_distilled_cfg": _optional_float(get("hr_distilled_cfg")),
