@@ -36,6 +36,11 @@ def old_hires_fix_first_pass_dimensions(width, height):
     return math.ceil(scale * width / 64) * 64, math.ceil(scale * height / 64) * 64
 
 
+def _whole(pixels):
+    multiple = PROFILE.hires_multiple
+    return int(pixels) if multiple == 1 else math.floor(pixels / multiple + 0.5) * multiple
+
+
 def get_hr_prompt(p, index, prompt_text, **kwargs):
     prompt = p.all_hr_prompts[index]
     return prompt if prompt != prompt_text else None
@@ -106,8 +111,13 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         x, y = self.hr_resize_x, self.hr_resize_y
         if x == 0 and y == 0:
             self.extra_generation_params["Hires upscale"] = self.hr_scale
-            self.hr_upscale_to_x = int(self.width * self.hr_scale)
-            self.hr_upscale_to_y = int(self.height * self.hr_scale)
+            self.hr_upscale_to_x = _whole(self.width * self.hr_scale)
+            self.hr_upscale_to_y = _whole(self.height * self.hr_scale)
+            return
+        if PROFILE.hires_multiple > 1:
+            self.hr_upscale_to_x = x = _whole(x or y * self.width / self.height)
+            self.hr_upscale_to_y = y = _whole(y or x * self.height / self.width)
+            self.extra_generation_params["Hires resize"] = f"{x}x{y}"
             return
         self.extra_generation_params["Hires resize"] = f"{x}x{y}"
         by_width = x != 0 and (y == 0 or self.width / self.height < x / y)

@@ -62,6 +62,8 @@ class Profile:
     """The API's own middleware turns exceptions into JSON, with the text under `errors`."""
     api_lists_script_options: bool
     """GET options tells of options that extensions add; else a built-in script has loaded the API's models before."""
+    hires_multiple: int
+    """What a hires pass's width and height are rounded to."""
     plot_tells_all_cells: bool
     """X/Y/Z plot answers with each cell's infotext, also where it does not answer with its picture."""
     latent_upscalers: bool
@@ -133,6 +135,7 @@ A1111 = Profile(
     hires_fields_from_second_pass=False,
     api_handles_errors=True,
     api_lists_script_options=True,
+    hires_multiple=1,
     plot_tells_all_cells=True,
     latent_upscalers=True,
     samplers=_COMMON_SAMPLERS,
@@ -216,6 +219,7 @@ NEO = replace(
     always_prints_clip_skip_and_rng=True,
     normal_schedule_for_flow=True,
     hires_fields_from_second_pass=True,
+    hires_multiple=64,
     latent_upscalers=False,
     samplers=(
         "DPM++ 2M",

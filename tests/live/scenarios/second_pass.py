@@ -58,8 +58,7 @@ def a_tuned_hires_picture_redraws_from_its_infotext(target: Target) -> None:
         drawn = target.draw(hypersd={"lora": target.quick.name}, **(HIRES | fields))
         again = target.draw_infotext(drawn.infotext)
         same_picture(again.picture, drawn.picture, f"hires {fields}", target.tolerance)
-        size = int(target.size * 1.5)
-        equal(drawn.picture.size, (size, size), "size")
+        equal(drawn.picture.size, target.draw(**HIRES).picture.size, "size")
 
 
 @scenario
@@ -111,8 +110,7 @@ def always_turns_hires_on(target: Target) -> None:
     )
     near(values["denoising_strength"], 0.55, "denoise", HIRES_NUDGE + 1e-6)
     drawn = target.draw(hypersd={"hires": "always", "lora": target.quick.name})
-    size = int(target.size * 1.5)
-    equal(drawn.picture.size, (size, size), "size")
+    equal(drawn.picture.size, target.draw(**HIRES).picture.size, "size")
     equal(drawn.infotext.fields.get("Hires upscaler"), "None", "Hires upscaler")
     near(float(drawn.infotext.fields["Hires upscale"]), 1.5, "Hires upscale")
     again = target.draw_infotext(drawn.infotext)
@@ -139,7 +137,7 @@ def always_leaves_a_requests_own_pass(target: Target) -> None:
 def always_takes_the_hosts_own_upscaler_where_it_is_kept(target: Target) -> None:
     drawn = target.draw(hypersd={"hires": "always", "hires_upscaler": "keep", "lora": target.quick.name})
     check("Hires upscaler" in drawn.infotext.fields, f"the upscaler is told: {drawn.infotext.text}")
-    equal(drawn.picture.size, (target.size * 3 // 2,) * 2, "size")
+    equal(drawn.picture.size, target.draw(**HIRES).picture.size, "size")
 
 
 @scenario
@@ -209,7 +207,7 @@ def a_hires_pass_by_pixels_stays_one(target: Target) -> None:
     size = target.size + 32
     fields = HIRES | {"hr_resize_x": size, "hr_resize_y": size}
     drawn = target.draw(hypersd={"lora": target.quick.name}, **fields)
-    equal(drawn.picture.size, (size, size), "size")
+    equal(drawn.picture.size, target.draw(**fields).picture.size, "size")
     again = target.draw(hypersd={"enabled": False}, **(fields | target.pasted(drawn.infotext)))
     same_picture(again.picture, drawn.picture, "by hand", target.tolerance)
     off = target.draw(hypersd={"lora": target.quick.name, "hires": "always"}, hr_resize_x=size, hr_resize_y=size)
