@@ -179,6 +179,14 @@ def from_positional(args: Sequence[Any]) -> Settings:
     return Settings(**{key: as_typed(key, value) for key, value in values.items()})
 
 
+def as_object(args: Sequence[Any]) -> dict[str, Any]:
+    """The API object that means the same as what the host passes to the script. Raises SettingsError."""
+    if args and isinstance(args[0], Mapping):
+        return dict(args[0])
+    settings, defaults = from_positional(args), Settings()
+    return {key: getattr(settings, key) for key in KEYS if getattr(settings, key) != getattr(defaults, key)}
+
+
 def panel_eta(args: Sequence[Any]) -> float | None:
     """The number in the panel's Eta, which serves its sampler with the panel ticked or not. Raises SettingsError."""
     position = KEYS.index("eta")

@@ -54,6 +54,7 @@ class HyperSDScript(scripts.Script):
 
     def before_process(self, p: Any, *args: Any) -> None:
         generation.begin(p)
+        host.tell_axes(p, args, self.args_from)
 
     def process(self, p: Any, *args: Any) -> None:
         generation.process(p, args)
@@ -79,6 +80,7 @@ def on_app_started(_demo: Any, app: Any) -> None:
 
 host.register_sampling()  # before the page's lists are made
 script_callbacks.on_script_unloaded(host.unregister_sampling)
+host.add_options_without_page()
 
 
 def on_before_ui() -> None:

@@ -19,7 +19,7 @@ from .options import (
     shows_notices,
     stops_generations,
 )
-from .own_axes import add_own_axes, values_set_by_axes
+from .own_axes import add_own_axes, tell_axes, values_set_by_axes
 from .panel_file import panel_memory
 from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
 from .sampling import (
@@ -33,7 +33,7 @@ from .sampling import (
     start_from_unit_variance,
     unregister_sampling,
 )
-from .settings_page import add_options
+from .settings_page import add_options, add_options_without_page
 from .status import allows_origin, credentials, host_name
 from .uncond import skip_idle_uncond
 from .writing import apply, inner_script_args, keep_tags, restore, stop_generation
@@ -44,6 +44,7 @@ __all__ = [
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
     "add_options",
+    "add_options_without_page",
     "add_own_axes",
     "allows_origin",
     "apply",
@@ -82,6 +83,7 @@ __all__ = [
     "start_from_unit_variance",
     "stop_generation",
     "stops_generations",
+    "tell_axes",
     "txt2img_defaults",
     "unregister_sampling",
     "values_set_by_axes",

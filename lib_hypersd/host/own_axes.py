@@ -9,7 +9,8 @@ from typing import Any
 from modules import scripts
 
 from .. import TITLE
-from ..settings import SettingsError, as_typed
+from ..settings import SettingsError, as_object, as_typed
+from .axes import fields_set_by_axes
 from .loras import lora_index
 from .options import sampler_names
 
@@ -77,6 +78,60 @@ def values_set_by_axes(p: Any) -> Mapping[str, Any]:
     """The settings that axes have set for this cell of a plot."""
     values: Mapping[str, Any] = getattr(p, _VALUES, {})
     return values
+
+
+# On other machines ---------------------------------------------------------------------------------------------
+
+_DISTRIBUTOR = "Distribute"
+"""The title of sd-webui-distributed's script."""
+_KEEPING = {
+    "steps": "steps",
+    "cfg_scale": "cfg",
+    "distilled_cfg_scale": "distilled_cfg",
+    "sampler_name": "sampler",
+    "scheduler": "scheduler",
+}
+"""Fields that the host's own axes set, and the setting that leaves each of them alone."""
+
+
+def tell_axes(p: Any, args: Sequence[Any], position: int) -> None:
+    """Put what axes have set for this cell of a plot into our arguments, the first of which stands at `position`.
+
+    sd-webui-distributed sends its workers all scripts' arguments, and nothing else of an axis. Without it nothing is
+    touched. A bad value is told in `process`.
+    """
+    if not (values_set_by_axes(p) or fields_set_by_axes(p)) or not _is_distributed(p):
+        return
+    try:
+        wish = _with_axes(p, args)
+    except SettingsError:
+        return
+    if wish is not None:
+        given = p.script_args
+        p.script_args = type(given)((*given[:position], wish, *given[position + 1 :]))
+
+
+def _is_distributed(p: Any) -> bool:
+    return any(script.title() == _DISTRIBUTOR for script in p.scripts.alwayson_scripts)
+
+
+def _with_axes(p: Any, args: Sequence[Any]) -> dict[str, Any] | None:
+    """The object that draws this cell on another machine; None where panel and axes leave it to the prompt's tags."""
+    wish, own = as_object(args), values_set_by_axes(p)
+    if own and args[0] is False:
+        wish["enabled"] = True
+    wish.update(own)
+    if wish.get("enabled") is False and not own:
+        return None
+    if not getattr(p, "enable_hr", False):  # "keep" would hold for the hires pass too
+        kept = {_KEEPING[name] for name in fields_set_by_axes(p) if name in _KEEPING}
+        if isinstance(wish.get("steps"), int | float):  # the number also chooses the file
+            kept.discard("steps")
+        wish.update(dict.fromkeys(kept, "keep"))
+    return wish
+
+
+# The plot's part -----------------------------------------------------------------------------------------------
 
 
 def _apply(key: str) -> Callable[..., None]:

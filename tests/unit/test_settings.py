@@ -15,6 +15,7 @@ from lib_hypersd.settings import (
     HostLists,
     Settings,
     SettingsError,
+    as_object,
     from_object,
     from_positional,
     from_script_args,
@@ -49,6 +50,24 @@ def test_positional_arguments_too_few_or_too_many_keep_the_panels_defaults() -> 
         from_positional([True, *["auto"] * 3, "clamp", "clamp", *["auto"] * 2, "tune", *["auto"] * 5, "extra", 7])
         == Settings()
     )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [True, "auto", "8", "", "clamp", "keep"],
+        [False, "none", " 4 ", "0.5"],
+        [{"steps": 4, "weight": "auto", "none of ours": 1}],
+    ],
+)
+def test_arguments_as_an_object_mean_the_same(args: list[object]) -> None:
+    wish = as_object(args)
+    if isinstance(args[0], dict):
+        assert wish == args[0]
+        assert wish is not args[0]
+    else:
+        assert from_object(wish) == from_positional(args)
+        assert wish.items() == {k: v for k, v in wish.items() if getattr(Settings(), k) != v}.items()
 
 
 def test_text_boxes_hold_what_the_object_holds() -> None:
