@@ -30,20 +30,27 @@ def begin(p: Any) -> None:
 
 def process(p: Any, args: Sequence[Any]) -> None:
     """The `process` hook: plan this generation and apply the plan, or leave everything and say why."""
-    begin(p)
-    if _is_idle(p, args) or _is_copy_in_mid_run(p):
-        return
     try:
+        begin(p)
+        if _is_idle(p, args) or _is_copy_in_mid_run(p):
+            return
         done = _process(p, args)
     except Exception as fault:
-        host.report(f"{TITLE}: a generation is not planned", exc_info=True)
-        begin(p)
-        _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
-        done = not _seems_on(p, args)
+        done = _undone(p, args, fault)
     if not done and host.stops_generations():
+        host.stop_generation(p)
         _say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
         host.report(f"{TITLE} stopped a generation that it could not plan")  # plots and loops drop what p tells
-        host.stop_generation(p)
+
+
+def _undone(p: Any, args: Sequence[Any], fault: Exception) -> bool:
+    """Take back what was done to `p` before a fault, and say so where somebody had asked for something; False there."""
+    host.report(f"{TITLE}: a generation is not planned", exc_info=True)
+    begin(p)
+    if not _seems_on(p, args):
+        return True
+    _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
+    return False
 
 
 def _is_copy_in_mid_run(p: Any) -> bool:
@@ -146,20 +153,27 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
     try:
         host.keep_tags(plan, p, kwargs["prompts"], int(kwargs["batch_number"]))
         setattr(p, _DRAWN, (id(p), p.all_prompts))
-    except Exception:
+    except Exception as fault:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
+        told = f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the LoRA's tag is still in the prompts"
+        _say(p, infotext.NOTICE, f"{told}; see the console.")
 
 
-def before_sampling(p: Any, noise: Any) -> None:
-    """The `process_before_every_sampling` hook, once or twice for each pass; `noise` is what the pass starts from."""
+def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
+    """The `process_before_every_sampling` hook, once or twice for each pass, with the noise that the pass starts from."""
     plan = getattr(p, _PLAN, None)
     try:
         if host.names_own_sampling(p):
-            host.start_from_unit_variance(p, noise)
+            host.start_from_unit_variance(p, kwargs["noise"])
+    except Exception as fault:
+        host.report(f"{TITLE}: could not scale the noise of a pass", exc_info=True)
+        told = f"A fault ({type(fault).__name__}) kept the noise from being scaled for {p.sampler_name}"
+        _say(p, infotext.NOTICE, f"{told}: the picture is a little different; see the console.")
+    try:
         if plan is not None and plan.active:
             host.skip_idle_uncond(p)
-    except Exception:
-        host.report(f"{TITLE}: could not prepare a pass", exc_info=True)
+    except Exception:  # it saves time alone
+        host.report(f"{TITLE}: could not leave out the uncond", exc_info=True)
 
 
 def _any_tag(p: Any) -> bool:
@@ -178,5 +192,8 @@ def _say(p: Any, key: str, text: str) -> None:
 
 def _show(p: Any, text: str) -> None:
     """Under the picture in the page, unless the person wants none of it there; the infotext tells all in any case."""
-    if host.shows_notices():
-        p.comment(text)
+    try:
+        if host.shows_notices():
+            p.comment(text)
+    except Exception:
+        host.report(f"{TITLE}: could not show a notice under the picture", exc_info=True)

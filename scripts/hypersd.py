@@ -63,7 +63,7 @@ class HyperSDScript(scripts.Script):
         generation.before_process_batch(p, kwargs)
 
     def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
-        generation.before_sampling(p, kwargs["noise"])
+        generation.before_sampling(p, kwargs)
 
     def _page_of_tab(self) -> PageComponents:
         if self._page is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -32,8 +33,12 @@ OPTION_REMEMBER = "hypersd_remember"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
-report = errors.report
-"""Logs a fault with its traceback; the hosts swallow exceptions anyway."""
+
+
+def report(message: str, *, exc_info: bool = False) -> None:
+    """Log a fault as the host logs its own; a console that can't be written to is no fault of the picture's."""
+    with contextlib.suppress(Exception):
+        errors.report(message, exc_info=exc_info)
 
 
 def option(name: str, default: Any) -> Any:

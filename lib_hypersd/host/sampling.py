@@ -128,8 +128,10 @@ def _levels(label: str, steps: int, inner_model: Any) -> Tensor:
     except ScheduleError as error:
         # Requests are mended before they come here: this is another extension's pass of its own.
         report(f"{error} The levels are those of {AUTOMATIC}.")
-        levels: Tensor = inner_model.get_sigmas(steps)
-        return levels
+    except Exception:  # the host asks in the middle of a picture, and tells not of which
+        report(f"{label} failed: the levels are those of {AUTOMATIC}", exc_info=True)
+    levels: Tensor = inner_model.get_sigmas(steps)
+    return levels
 
 
 def _keep_sampler_name() -> None:
@@ -139,12 +141,12 @@ def _keep_sampler_name() -> None:
     Such an extension may come at any time, and the host asks before any hook of ours.
     """
     lookup = getattr(sd_samplers, "get_sampler_and_scheduler", None)
-    if lookup is None:
+    if lookup is None or TCD not in own_samplers():
         return
 
     @functools.wraps(lookup)
     def get_sampler_and_scheduler(sampler_name: Any, scheduler_name: Any, **habits: Any) -> tuple[str, str]:
-        if sampler_name != TCD or TCD not in own_samplers():
+        if sampler_name != TCD:
             found: tuple[str, str] = lookup(sampler_name, scheduler_name, **habits)
             return found
         schedule = lookup(EULER, scheduler_name, **habits)[1]
@@ -222,12 +224,30 @@ def _sample_tcd(
     disable: bool | None = None,
 ) -> Tensor:
     """What the host calls. It has no parameter `eta`: the host would give it that of its ancestral samplers."""
-    p, steps = model.p, len(sigmas) - 1
-    if is_flow(model_sigmas(model)):
+    p = model.p
+    try:
+        if not is_flow(model_sigmas(model)):
+            return _tcd(model, x, sigmas, extra_args, callback, disable)
         report(f"{TCD} is for SD 1.5, SD 2 and SDXL: this is a flow model, drawn by {EULER}.")
-        euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
-        drawn: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
-        return drawn
+    except Exception as fault:  # an interruption is none
+        report(f"{TCD} failed: the picture is drawn by {EULER}", exc_info=True)
+        told = f"{TCD} met a fault ({type(fault).__name__}): drawn by {EULER} instead; see the console."
+        params = p.extra_generation_params
+        params[infotext.NOTICE] = " ".join(filter(None, (params.get(infotext.NOTICE), told)))
+    euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
+    drawn: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
+    return drawn
+
+
+def _tcd(
+    model: Any,
+    x: Tensor,
+    sigmas: Tensor,
+    extra_args: Mapping[str, Any] | None,
+    callback: Callable[[dict[str, Any]], None] | None,
+    disable: bool | None,
+) -> Tensor:
+    p, steps = model.p, len(sigmas) - 1
     eta = _eta(p, steps)
     if steps > 1 or infotext.ETA not in p.extra_generation_params:  # at one step it changes nothing
         p.extra_generation_params[infotext.ETA] = f"{eta:g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,19 +15,25 @@ _OWN = "_hypersd_own"
 
 
 def restore(p: Any) -> None:
-    """Undo what an earlier plan set on this very `p` (Loopback and SD upscale run one `p` several times).
+    """Undo what a plan set on this very `p`: after a fault, or in an earlier run (Loopback and SD upscale run one `p`
+    several times).
 
     A field that somebody else has set since is theirs.
     """
     ask_eta(p, None)
-    own = getattr(p, _OWN, None)
+    own: dict[str, tuple[Any, Any]] | None = getattr(p, _OWN, None)
     if own:
         for name, (ours, before) in own.items():
             now = getattr(p, name, None)
-            # Arguments of scripts may hold arrays, which have no plain ==.
-            if now is ours or (name != "script_args" and now == ours):
+            if now is ours or (not _has_no_equals(name) and now == ours):
                 setattr(p, name, before)
         setattr(p, _OWN, None)
+
+
+def _has_no_equals(name: str) -> bool:
+    """Whether only the very object that we set is ours: arguments of scripts may hold arrays, which have no plain ==,
+    and prompts are filled anew by the host for each run, perhaps with equal ones."""
+    return name == "script_args" or name.startswith(("all_", "main_"))
 
 
 def stop_generation(p: Any) -> None:
@@ -51,33 +56,21 @@ def inner_script_args(plan: Plan, p: Any) -> Sequence[Any] | None:
 
 
 def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
-    """Set everything that `plan` says, and `script_args` where they are to be others, or, if anything fails, nothing;
-    then the exception goes on."""
-    with _all_or_nothing(p) as write:
-        if script_args is not None:
-            write("script_args", script_args)
-        for name, value in _planned_fields(plan, p):
-            write(name, value)
-    ask_eta(p, plan.eta)
-
-
-@contextlib.contextmanager
-def _all_or_nothing(p: Any) -> Iterator[Any]:
+    """Set everything that `plan` says, and `script_args` where they are to be others; `restore` undoes it, where it has
+    failed in the middle too."""
     own: dict[str, tuple[Any, Any]] = {}
+    setattr(p, _OWN, own)
 
     def write(name: str, value: Any) -> None:
-        before = getattr(p, name)
-        own[name] = (value, own[name][1] if name in own else before)
+        before = own[name][1] if name in own else getattr(p, name)
+        own[name] = (value, before)
         setattr(p, name, value)
 
-    try:
-        yield write
-    except BaseException:
-        for name, (_, before) in own.items():
-            setattr(p, name, before)
-        raise
-    # Prompts are filled anew by the host for each run; the rest is remembered for `restore`.
-    setattr(p, _OWN, {name: pair for name, pair in own.items() if not name.startswith(("all_", "main_"))})
+    if script_args is not None:
+        write("script_args", script_args)
+    for name, value in _planned_fields(plan, p):
+        write(name, value)
+    ask_eta(p, plan.eta)
 
 
 def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
