@@ -118,8 +118,8 @@ def _missing(variant: Variant, download: Download | None, folder: str) -> str:
         parts.append(
             "<p class='hypersd-line'><label><input type='checkbox' data-hypersd-do='accept'> "
             f"<span>I accept its licence:</span> {escape(variant.licence)}</label> "
-            f"<button type='button' class='hypersd-button' data-hypersd-do='download' data-value='{variant.name}' "
-            "disabled>Download</button></p>"
+            f"<button type='button' class='hypersd-button' data-hypersd-do='download' "
+            f"data-value='{escape(variant.name)}' disabled>Download</button></p>"
         )
     return "".join(parts)
 
