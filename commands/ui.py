@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run.py ui", description="Start miniwebui with this extension.")
     parser.add_argument("--port", type=int, default=7860, help="port at 127.0.0.1; 0 means 7860 (default: 7860)")
-    parser.add_argument("--profile", default="forge", help="forge, neo, reforge or a1111 (default: forge)")
+    parser.add_argument("--profile", default="forge", help="forge, neo, reforge, classic or a1111 (default: forge)")
     parser.add_argument("--api-auth", metavar="U:P", help="credentials that the API asks for")
     parser.add_argument("--gradio-auth", metavar="U:P", help="credentials that the page asks for; U:P,U:P for several")
     parser.add_argument("--gradio-auth-path", metavar="FILE", help="a file of such credentials")

@@ -1,12 +1,13 @@
 """Starts the server. Other modules ask it for the version, as the real hosts' do.
 
-    python launch.py [--profile forge|neo|reforge|a1111] [the server's own arguments]
+    python launch.py [--profile forge|neo|reforge|classic|a1111] [the server's own arguments]
 
 Kept to the standard library until the profile is known: it decides which libraries stand on sys.path.
 """
 
 import argparse
 import atexit
+import importlib
 import importlib.util
 import itertools
 import os
@@ -109,6 +110,10 @@ def prepare() -> None:
     sys.modules["launch"] = sys.modules[__name__]
     run_extension_installers([b for a, b in itertools.pairwise(rest) if a == "--extra-extension"])
     prepare_path(profile)
+    if profile.packages:
+        importlib.import_module("modules_forge.forge_version")
+    if not profile.schedule_types:
+        sys.modules["modules.sd_schedulers"] = None  # not to be imported
     sys.argv += default_models(sys.argv, profile)
 
 

@@ -97,7 +97,8 @@ def process_images(p: StableDiffusionProcessing) -> Processed:
     stored = {k: opts.data[k] for k in p.override_settings if k in opts.data}
     try:
         _apply_overrides(p)
-        sd_samplers.fix_p_invalid_sampler_and_scheduler(p)
+        if PROFILE.schedule_types:
+            sd_samplers.fix_p_invalid_sampler_and_scheduler(p)
         return process_images_inner(p)
     finally:
         if p.override_settings_restore_afterwards:

@@ -36,7 +36,8 @@ class StableDiffusionProcessing:
     seed_resize_from_w: int = -1
     seed_enable_extras: bool = True
     sampler_name: str = None
-    scheduler: str = None
+    if PROFILE.schedule_types:
+        scheduler: str = None
     batch_size: int = 1
     n_iter: int = 1
     steps: int = 50

@@ -72,7 +72,7 @@ def create_infotext(
     generation_params = {
         "Steps": p.steps,
         "Sampler": p.sampler_name,
-        "Schedule type": p.scheduler,
+        "Schedule type": getattr(p, "scheduler", None),
         "CFG scale": p.cfg_scale,
         **_distilled_fields(p),
         "Image CFG scale": getattr(p, "image_cfg_scale", None),

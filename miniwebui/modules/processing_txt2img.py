@@ -66,7 +66,8 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
     if PROFILE.distilled_cfg:
         hr_additional_modules: list = field(default=None)
     hr_sampler_name: str = None
-    hr_scheduler: str = None
+    if PROFILE.schedule_types:
+        hr_scheduler: str = None
     hr_prompt: str = ""
     hr_negative_prompt: str = ""
     if PROFILE.hires_cfg != "none":
@@ -144,8 +145,9 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
             self._note_modules()
         if not PROFILE.hires_fields_from_second_pass:
             self._note_hires_fields()
-            notes["Hires schedule type"] = None  # the sampler fills it in
-        if self.hr_scheduler is None:
+            if PROFILE.schedule_types:
+                notes["Hires schedule type"] = None  # the sampler fills it in
+        if PROFILE.schedule_types and self.hr_scheduler is None:
             self.hr_scheduler = self.scheduler
 
         default = shared.latent_upscale_modes.get(shared.latent_upscale_default_mode, "nearest")

@@ -19,6 +19,8 @@ class Profile:
     version: str
     """`Version:` in the infotext."""
     gradio_major: int
+    schedule_types: bool
+    """Has `modules.sd_schedulers` and the fields `scheduler`, `hr_scheduler`; else a sampler brings its schedule."""
     model_loading: Literal["at_start", "on_access", "before_generation"]
     """When the checkpoint is read; "before_generation" hosts show a FakeInitialModel until then."""
     families: frozenset[str]
@@ -27,6 +29,8 @@ class Profile:
     """Folder of `host_packages/` with the top-level packages that only this host has; "" for none."""
     forge_engine: bool
     """Forge's backend: its model classes, rounded timesteps, managed checkpoint option, patched LoRA set."""
+    whole_timesteps: bool
+    """k-diffusion's wrapper gives the net the nearest whole timestep, whatever the option says."""
     distilled_cfg: bool
     """Has `distilled_cfg_scale`, `hr_distilled_cfg` and `hr_additional_modules`."""
     hires_cfg: Literal["none", "plain", "zero_is_same"]
@@ -34,17 +38,25 @@ class Profile:
     model_flags: tuple[str, ...]
     """Family flags that a model object has."""
     skips_uncond_at_cfg_one: bool
+    denoiser_keeps_uncond: bool
+    """The denoiser can scale CFG and keep the uncond's noise for a sampler (`cond_scale_miltiplier`, …)."""
     missing_lora: Literal["pass_over", "drop_all"]
     lora_patching: Literal["summed", "keyed"]
-    """summed: each mention of a LoRA adds its weights; keyed: the set is remembered by (file, weights, order)
-    and a twin counts once."""
+    """summed: each mention of a LoRA adds its weights; keyed: the set is remembered by (file, weights, order)."""
+    keyed_twins_add_up: bool
+    """The same file twice in a keyed set counts twice."""
+    adds_new_loras: bool
+    """`update_available_networks_by_names` looks for files that have come, without a rescan."""
     lora_hash: Literal["addnet", "sha256"]
     sampling_hook_twice_in_hires: bool
     ordered_sampling_hook: bool
     """`process_before_every_sampling` heeds the callback order of metadata.ini."""
+    ordered_callbacks: bool
+    """Callbacks have names, by which metadata.ini may order them, and hooks with them."""
     comments: Literal["script", "styles"]
     """`#` comments fall in a script after the extensions, or already where styles are applied."""
     c_style_comments: bool
+    comments_stay_in_hires_prompts: bool
     comments_always_off_infotext: bool
     """The infotext's prompts are stripped of comments once more."""
     any_case_scheduler_suffix: bool
@@ -52,7 +64,8 @@ class Profile:
     image_args_have_index: bool
     init_images_hook: bool
     add_sampler: bool
-    skip_early_spares_first_step: bool
+    skip_early: Literal["from_first", "spares_first", "first_always"]
+    """Whether the option skip_early_cond counts the first step in, spares it, or, at 0 too, never guides it."""
     always_prints_clip_skip_and_rng: bool
     normal_schedule_for_flow: bool
     """"Automatic" means Normal for families that A1111 never knew."""
@@ -68,8 +81,11 @@ class Profile:
     """X/Y/Z plot answers with each cell's infotext, also where it does not answer with its picture."""
     latent_upscalers: bool
     """A hires pass may enlarge latents, and does so where no upscaler is named; else only pictures."""
+    unknown_sampler_status: int
+    """The API's answer to a sampler that the host does not list."""
     samplers: tuple[str, ...]
     schedulers: tuple[str, ...]
+    plot_title: str = "X/Y/Z plot"
 
 
 _COMMON_SAMPLERS = (
@@ -108,28 +124,35 @@ A1111 = Profile(
     name="a1111",
     version="v1.10.1",
     gradio_major=3,
+    schedule_types=True,
     model_loading="at_start",
     families=LEGACY_FAMILIES,
     packages="",
     forge_engine=False,
+    whole_timesteps=False,
     distilled_cfg=False,
     hires_cfg="none",
     model_flags=("is_sd1", "is_sd2", "is_sdxl", "is_ssd", "is_sd3"),
     skips_uncond_at_cfg_one=False,
+    denoiser_keeps_uncond=True,
     missing_lora="pass_over",
     lora_patching="summed",
+    keyed_twins_add_up=False,
+    adds_new_loras=True,
     lora_hash="addnet",
     sampling_hook_twice_in_hires=False,
     ordered_sampling_hook=True,
+    ordered_callbacks=True,
     comments="script",
     c_style_comments=False,
+    comments_stay_in_hires_prompts=False,
     comments_always_off_infotext=False,
     any_case_scheduler_suffix=False,
     sorted_ui_scripts=False,
     image_args_have_index=False,
     init_images_hook=False,
     add_sampler=False,
-    skip_early_spares_first_step=False,
+    skip_early="from_first",
     always_prints_clip_skip_and_rng=False,
     normal_schedule_for_flow=False,
     hires_fields_from_second_pass=False,
@@ -138,6 +161,7 @@ A1111 = Profile(
     hires_multiple=1,
     plot_tells_all_cells=True,
     latent_upscalers=True,
+    unknown_sampler_status=400,
     samplers=_COMMON_SAMPLERS,
     schedulers=_A1111_SCHEDULERS,
 )
@@ -215,7 +239,7 @@ NEO = replace(
     sampling_hook_twice_in_hires=False,
     comments="script",
     c_style_comments=True,
-    skip_early_spares_first_step=True,
+    skip_early="spares_first",
     always_prints_clip_skip_and_rng=True,
     normal_schedule_for_flow=True,
     hires_fields_from_second_pass=True,
@@ -249,7 +273,68 @@ NEO = replace(
     ),
 )
 
-PROFILES = {profile.name: profile for profile in (FORGE, NEO, REFORGE, A1111)}
+CLASSIC = replace(
+    A1111,
+    name="classic",
+    version="classic",
+    schedule_types=False,
+    model_loading="on_access",
+    families=frozenset({"sd15", "sd21", "sdxl", "sdxl-refiner"}),
+    packages="classic",
+    whole_timesteps=True,
+    model_flags=("is_sd1", "is_sd2", "is_sdxl"),
+    skips_uncond_at_cfg_one=True,
+    denoiser_keeps_uncond=False,
+    missing_lora="drop_all",
+    lora_patching="keyed",
+    keyed_twins_add_up=True,
+    adds_new_loras=False,
+    ordered_sampling_hook=False,
+    ordered_callbacks=False,
+    comments_stay_in_hires_prompts=True,
+    sorted_ui_scripts=True,
+    skip_early="first_always",
+    unknown_sampler_status=404,
+    samplers=(
+        "DPM++ 2M Karras",
+        "DPM++ SDE Karras",
+        "DPM++ 2M SDE Exponential",
+        "DPM++ 2M SDE Karras",
+        "Euler a",
+        "Euler",
+        "LMS",
+        "Heun",
+        "DPM2",
+        "DPM2 a",
+        "DPM++ 2S a",
+        "DPM++ 2M",
+        "DPM++ SDE",
+        "DPM++ 2M SDE",
+        "DPM++ 2M SDE Heun",
+        "DPM++ 2M SDE Heun Karras",
+        "DPM++ 2M SDE Heun Exponential",
+        "DPM++ 3M SDE",
+        "DPM++ 3M SDE Karras",
+        "DPM++ 3M SDE Exponential",
+        "DPM fast",
+        "DPM adaptive",
+        "LMS Karras",
+        "DPM2 Karras",
+        "DPM2 a Karras",
+        "DPM++ 2S a Karras",
+        "Euler A Turbo",
+        "DPM++ 2M Turbo",
+        "DPM++ 2M SDE Turbo",
+        "Euler SGMUniform",
+        "Euler A SGMUniform",
+        "DPM++ 2M SGMUniform",
+        "DPM++ 2M SDE SGMUniform",
+    ),
+    schedulers=(),
+    plot_title="X/Y/Z Plot",
+)
+
+PROFILES = {profile.name: profile for profile in (FORGE, NEO, REFORGE, A1111, CLASSIC)}
 
 _SPELLINGS = {
     "forgeneo": "neo",
@@ -259,6 +344,8 @@ _SPELLINGS = {
     "stablediffusionwebuiforge": "forge",
     "sdwebuireforge": "reforge",
     "stablediffusionwebuireforge": "reforge",
+    "forgeclassic": "classic",
+    "sdwebuiforgeclassic": "classic",
     "automatic1111": "a1111",
     "automatic": "a1111",
     "auto1111": "a1111",

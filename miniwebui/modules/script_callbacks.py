@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from modules import errors, extensions, shared, timer, util
+from modules.profiles import PROFILE
 
 
 class ImageSaveParams:
@@ -93,6 +94,8 @@ def add_callback(callbacks, fun, *, name=None, category="unknown", filename=None
 
 def sort_callbacks(category, unordered_callbacks, *, enable_user_sort=True):
     callbacks = list(unordered_callbacks)
+    if not PROFILE.ordered_callbacks:
+        return callbacks
     by_name = {x.name: x for x in callbacks}
     dependencies: dict[str, list[str]] = {name: [] for name in by_name}
     for extension in extensions.extensions:
@@ -245,6 +248,8 @@ def before_token_counter_callback(params):
 
 
 def _register(category, callback, name):
+    if name is not None and not PROFILE.ordered_callbacks:
+        raise TypeError(f"on_{category}() got an unexpected keyword argument 'name'")
     add_callback(callback_map[f"callbacks_{category}"], callback, name=name, category=category)
 
 

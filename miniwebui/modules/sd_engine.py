@@ -99,7 +99,7 @@ class Engine(torch.nn.Module):
         """k-diffusion's view of this model: sigmas, sigma_to_t, and a call that denoises."""
         if PROFILE.forge_engine or self.family.flow_shift is not None:
             return ScheduleLinker(self.predictor, self)
-        return external.CompVisDenoiser(self, quantize=shared.opts.enable_quantization)
+        return external.CompVisDenoiser(self, quantize=PROFILE.whole_timesteps or shared.opts.enable_quantization)
 
     def set_clip_skip(self, clip_skip):
         """The miniature's text model has one layer."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 
-from modules import sd_samplers_common, sd_samplers_kdiffusion, sd_schedulers, shared
+from modules import sd_samplers_common, sd_samplers_kdiffusion, shared
 from modules.profiles import PROFILE
 from modules.sd_samplers_common import sample_to_image, samples_to_image_grid  # noqa: F401
 
-all_samplers = [*sd_samplers_kdiffusion.samplers_data_k_diffusion]
+if PROFILE.schedule_types:
+    from modules import sd_schedulers
+
+all_samplers = [*sd_samplers_kdiffusion.samplers_data_k_diffusion, *sd_samplers_kdiffusion.samplers_data_bound]
 all_samplers_map = {x.name: x for x in all_samplers}
 
 samplers: list[sd_samplers_common.SamplerData] = []
@@ -128,5 +131,10 @@ def fix_p_invalid_sampler_and_scheduler(p):
             p.scheduler,
         )
 
+
+if not PROFILE.schedule_types:  # there a name is a sampler's or nothing, and an infotext's goes into the page as it is
+    del get_sampler_from_infotext, get_scheduler_from_infotext
+    del get_hr_sampler_and_scheduler, get_hr_sampler_from_infotext, get_hr_scheduler_from_infotext
+    del get_sampler_and_scheduler, fix_p_invalid_sampler_and_scheduler
 
 set_samplers()

@@ -32,9 +32,10 @@ class CFGDenoiser(torch.nn.Module):
         self.padded_cond_uncond = self.padded_cond_uncond_v0 = False
         self.sampler = sampler
         self.p = None
-        self.cond_scale_miltiplier = 1.0  # the hosts' spelling
-        self.need_last_noise_uncond = False
-        self.last_noise_uncond = None
+        if PROFILE.denoiser_keeps_uncond:
+            self.cond_scale_miltiplier = 1.0  # the hosts' spelling
+            self.need_last_noise_uncond = False
+            self.last_noise_uncond = None
         self.mask_before_denoising = False
         self.classic_ddim_eps_estimation = False
 
@@ -53,7 +54,9 @@ class CFGDenoiser(torch.nn.Module):
 
     def _skips_early(self) -> bool:
         share, limit = self.step / self.total_steps, shared.opts.skip_early_cond
-        if limit <= 0 or share > limit or (PROFILE.skip_early_spares_first_step and share == 0):
+        if PROFILE.skip_early == "first_always":
+            return share <= limit
+        if limit <= 0 or share > limit or (PROFILE.skip_early == "spares_first" and share == 0):
             return False
         self.p.extra_generation_params["Skip Early CFG"] = limit
         return True
@@ -107,7 +110,8 @@ class CFGDenoiser(torch.nn.Module):
 
         if PROFILE.hires_cfg != "none" and self.p.is_hr_pass:
             cond_scale = self.p.hr_cfg
-        cond_scale *= self.cond_scale_miltiplier
+        if PROFILE.denoiser_keeps_uncond:
+            cond_scale *= self.cond_scale_miltiplier
         if self._skips_early() or self._skips_late(sigma[0].item(), s_min_uncond):
             text_uncond, cond_scale = None, 1.0
         elif PROFILE.skips_uncond_at_cfg_one and math.isclose(cond_scale, 1.0):
@@ -138,7 +142,7 @@ class CFGDenoiser(torch.nn.Module):
             )
             cfg_denoised_callback(denoised)
             out, base = denoised.x[:count], denoised.x[count:]
-        if self.need_last_noise_uncond:
+        if PROFILE.denoiser_keeps_uncond and self.need_last_noise_uncond:
             self.last_noise_uncond = base.clone()
         # Without an uncond and with one part the sum below is the part itself, but for rounding: keep it exact.
         if text_uncond is None and all(len(conds) == 1 and conds[0][1] == 1.0 for conds in conds_list):

@@ -7,12 +7,15 @@ import inspect
 import k_diffusion.sampling
 import torch
 
-from modules import devices, sd_samplers_cfg_denoiser, sd_samplers_common, sd_schedulers, shared
+from modules import bound_samplers, devices, sd_samplers_cfg_denoiser, sd_samplers_common, shared
 from modules.profiles import PROFILE
 from modules.script_callbacks import ExtraNoiseParams, extra_noise_callback
 from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
 from modules.shared import opts
 from modules.stats import sampling_time
+
+if PROFILE.schedule_types:
+    from modules import sd_schedulers
 
 _KARRAS, _EXPONENTIAL, _ENSD = {"scheduler": "karras"}, {"scheduler": "exponential"}, {"uses_ensd": True}
 _SECOND, _BROWNIAN, _DISCARD = {"second_order": True}, {"brownian_noise": True}, {"discard_next_to_last_sigma": True}
@@ -38,6 +41,8 @@ samplers_k_diffusion = [
     ("DPM fast", "sample_dpm_fast", ["k_dpm_fast"], _ENSD),
     ("DPM adaptive", "sample_dpm_adaptive", ["k_dpm_ad"], _ENSD),
 ]
+if not PROFILE.schedule_types:
+    samplers_k_diffusion = bound_samplers.SAMPLERS
 
 samplers_data_k_diffusion = [
     sd_samplers_common.SamplerData(
@@ -59,7 +64,8 @@ sampler_extra_params = {
 }
 
 k_diffusion_samplers_map = {x.name: x for x in samplers_data_k_diffusion}
-k_diffusion_scheduler = {x.name: x.function for x in sd_schedulers.schedulers}
+if PROFILE.schedule_types:
+    k_diffusion_scheduler = {x.name: x.function for x in sd_schedulers.schedulers}
 
 
 class CFGDenoiserKDiffusion(sd_samplers_cfg_denoiser.CFGDenoiser):
@@ -88,22 +94,26 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             discard = True
             p.extra_generation_params["Discard penultimate sigma"] = True
         steps += 1 if discard else 0
+        sigmas = self._levels(p, steps)
+        if discard:
+            sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
+        return sigmas.cpu()
 
+    def _levels(self, p, steps):
+        if p.sampler_noise_scheduler_override:
+            return p.sampler_noise_scheduler_override(steps)
+        if not PROFILE.schedule_types:
+            own = self.config.options.get("scheduler", None) if self.config is not None else None
+            return bound_samplers.levels_by_options(p, steps, self.model_wrap, own)
         name = (p.hr_scheduler if p.is_hr_pass else p.scheduler) or "Automatic"
         if name == "Automatic":
             name = self.config.options.get("scheduler", None)
             if name is None and PROFILE.normal_schedule_for_flow and not p.sd_model.is_webui_legacy_model():
                 name = "Normal"
         scheduler = sd_schedulers.schedulers_map.get(name)
-        if p.sampler_noise_scheduler_override:
-            sigmas = p.sampler_noise_scheduler_override(steps)
-        elif scheduler is None or scheduler.function is None:
-            sigmas = self.model_wrap.get_sigmas(steps)
-        else:
-            sigmas = self._scheduled(p, scheduler, steps)
-        if discard:
-            sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
-        return sigmas.cpu()
+        if scheduler is None or scheduler.function is None:
+            return self.model_wrap.get_sigmas(steps)
+        return self._scheduled(p, scheduler, steps)
 
     def _scheduled(self, p, scheduler, steps):
         lowest, highest = self.model_wrap.sigmas[0].item(), self.model_wrap.sigmas[-1].item()
@@ -200,3 +210,24 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             kwargs["sigma_max"] = self.model_wrap.sigmas[-1].item()
         self.last_latent = x
         return self._run(p, steps, x, conditioning, unconditional_conditioning, image_conditioning, kwargs)
+
+
+class BoundSampler(KDiffusionSampler):
+    """A sampler with a schedule of its own, on a host without schedule types."""
+
+    def __init__(self, funcname, sd_model, levels):
+        super().__init__(funcname, sd_model)
+        self.levels = levels
+
+    def get_sigmas(self, p, steps):
+        lowest, highest = self.model_wrap.sigmas[0].item(), self.model_wrap.sigmas[-1].item()
+        return self.levels(steps, lowest, highest, self.model_wrap, devices.cpu)
+
+
+samplers_data_bound = [
+    sd_samplers_common.SamplerData(
+        name, lambda model, made=(funcname, levels): BoundSampler(made[0], model, made[1]), aliases, {}
+    )
+    for name, (funcname, aliases, levels) in bound_samplers.OWN_SCHEDULES.items()
+    if name in PROFILE.samplers
+]

@@ -200,6 +200,18 @@ _add(
         "use_downcasted_alpha_bar": OptionInfo(False, "Downcast alphas_cumprod", infotext="Downcast alphas_cumprod"),
     },
 )
+if not PROFILE.schedule_types:
+    _add(
+        ("sampler-params", "Sampler parameters", "sd"),
+        {
+            "k_sched_type": _choice(
+                "Automatic",
+                "Scheduler type",
+                ["Automatic", "karras", "exponential", "polyexponential"],
+                infotext="Schedule type",
+            ),
+        },
+    )
 _add(
     ("extra_networks", "Extra Networks", "sd"),
     {

@@ -23,7 +23,7 @@ def txt2img_create_processing(id_task: str, request: gr.Request, *args, force_en
     names = ui_profile.current().txt2img_fields()
     fields = dict(zip(names, args[: len(names)], strict=True))
     fields["override_settings"] = create_override_settings_dict(fields["override_settings"])
-    fields.update({name: None for name, same in _SAME.items() if fields[name] == same})
+    fields.update({name: None for name, same in _SAME.items() if fields.get(name) == same})
     if force_enable_hr:
         fields["enable_hr"] = True
 

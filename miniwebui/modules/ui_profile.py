@@ -1,4 +1,4 @@
-"""What differs on the page between the four hosts, as data."""
+"""What differs on the page between the hosts, as data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class PageProfile:
             *("height", "width", "enable_hr", "denoising_strength", "hr_scale", "hr_upscaler"),
             *("hr_second_pass_steps", "hr_resize_x", "hr_resize_y", "hr_checkpoint_name"),
             *(("hr_additional_modules",) if self.hr_modules else ()),
-            *("hr_sampler_name", "hr_scheduler", "hr_prompt", "hr_negative_prompt"),
+            *("hr_sampler_name", *(("hr_scheduler",) if PROFILE.schedule_types else ())),
+            *("hr_prompt", "hr_negative_prompt"),
             *(("hr_cfg",) if self.hr_cfg else ()),
             *(("hr_distilled_cfg",) if distilled else ()),
             "override_settings",
@@ -64,6 +65,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         PageProfile("a1111", cfg=(1.0, 30.0, 0.5, 7.0)),
+        PageProfile("classic", cfg=(1.0, 30.0, 0.5, 7.0)),
         PageProfile("reforge", cfg=(0.0, 30.0, 0.1, 7.0), hr_cfg=(0.0, 30.0, 0.1, 0.0)),
         PageProfile(
             "forge",

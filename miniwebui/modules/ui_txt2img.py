@@ -10,7 +10,6 @@ from modules import (
     scripts,
     sd_models,
     sd_samplers,
-    sd_schedulers,
     shared,
     txt2img,
     ui_common,
@@ -19,6 +18,7 @@ from modules import (
 )
 from modules.call_queue import wrap_gradio_gpu_call
 from modules.infotext_utils import ParamBinding, PasteField
+from modules.profiles import PROFILE
 from modules.ui_components import FormGroup, FormHTML, FormRow, InputAccordion, ResizeHandleRow
 from modules.ui_tab_parts import (
     batch_sliders,
@@ -186,12 +186,20 @@ def hires_sampler() -> dict[str, gr.components.Component]:
             choices=["Use same sampler", *sd_samplers.visible_sampler_names()],
             value="Use same sampler",
         ),
+        **(hires_schedule_type() if PROFILE.schedule_types else {}),
+    }
+
+
+def hires_schedule_type() -> dict[str, gr.components.Component]:
+    from modules import sd_schedulers
+
+    return {
         "hr_scheduler": gr.Dropdown(
             label="Hires schedule type",
             elem_id="hr_scheduler",
             choices=["Use same scheduler", *(x.label for x in sd_schedulers.schedulers)],
             value="Use same scheduler",
-        ),
+        )
     }
 
 
@@ -256,13 +264,15 @@ def own_paste_fields(fields: dict, containers: dict) -> list[PasteField]:
         "hr_resize_y": "Hires resize-2",
         "hr_checkpoint_name": "Hires checkpoint",
         "hr_additional_modules": hires_modules_from_infotext,
-        "hr_sampler_name": sd_samplers.get_hr_sampler_from_infotext,
-        "hr_scheduler": sd_samplers.get_hr_scheduler_from_infotext,
+        "hr_sampler_name": "Hires sampler",
         "hr_prompt": "Hires prompt",
         "hr_negative_prompt": "Hires negative prompt",
         "hr_cfg": "Hires CFG Scale",
         "hr_distilled_cfg": "Hires Distilled CFG Scale",
     }
+    if PROFILE.schedule_types:
+        labels["hr_sampler_name"] = sd_samplers.get_hr_sampler_from_infotext
+        labels["hr_scheduler"] = sd_samplers.get_hr_scheduler_from_infotext
     own_sampler = {
         "Hires sampler": "Use same sampler",
         "Hires checkpoint": "Use same checkpoint",

@@ -15,7 +15,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from modules import errors, images, processing, scripts, sd_models, sd_samplers, sd_schedulers, shared
+from modules import bound_samplers, errors, images, processing, scripts, sd_models, sd_samplers, shared
 from modules.processing import Processed, process_images
 from modules.profiles import PROFILE
 from modules.shared import opts, state
@@ -150,6 +150,21 @@ class AxisOptionTxt2Img(AxisOption):
         self.is_img2img = False
 
 
+if PROFILE.schedule_types:
+    from modules import sd_schedulers
+
+    apply_schedule = apply_field("scheduler")
+
+    def _schedules():
+        return [x.label for x in sd_schedulers.schedulers]
+
+else:
+    apply_schedule = apply_override(bound_samplers.SCHEDULE_OPTION)
+
+    def _schedules():
+        return list(bound_samplers.SCHEDULES)
+
+
 def _samplers():
     return [x.name for x in sd_samplers.samplers if x.name not in opts.hide_samplers]
 
@@ -198,9 +213,7 @@ axis_options = [
         choices=lambda: sorted(sd_models.checkpoints_list, key=str.casefold),
     ),
     AxisOption("Negative Guidance minimum sigma", float, apply_field("s_min_uncond")),
-    AxisOption(
-        "Schedule type", str, apply_field("scheduler"), choices=lambda: [x.label for x in sd_schedulers.schedulers]
-    ),
+    AxisOption("Schedule type", str, apply_schedule, choices=_schedules),
     AxisOption("Eta", float, apply_field("eta")),
     AxisOption("Clip skip", int, apply_override("CLIP_stop_at_last_layers")),
     AxisOption("Denoising", float, apply_field("denoising_strength")),
@@ -286,7 +299,7 @@ def _labelled(grid, columns, rows, width, height, margin):
 
 class Script(scripts.Script):
     def title(self):
-        return "X/Y/Z plot"
+        return PROFILE.plot_title
 
     def ui(self, is_img2img):
         self.current_axis_options = [x for x in axis_options if type(x) is AxisOption or x.is_img2img == is_img2img]

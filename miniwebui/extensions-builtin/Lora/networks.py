@@ -42,8 +42,10 @@ def process_network_files(names=None):
         available_network_aliases[entry.alias] = entry
 
 
-def update_available_networks_by_names(names):
-    process_network_files(names)
+if PROFILE.adds_new_loras:
+
+    def update_available_networks_by_names(names):
+        process_network_files(names)
 
 
 def list_available_networks():
@@ -62,7 +64,7 @@ def _on_disk(name):
 
 def _find(names):
     missing = [name for name in names if _on_disk(name) is None]
-    if missing:
+    if missing and PROFILE.adds_new_loras:
         update_available_networks_by_names(missing)
     found = [_on_disk(name) for name in names]
     if any(x is None for x in found):
@@ -154,11 +156,10 @@ def _load_keyed(model, names, weights, te_weights):
     if model.current_lora_hash == wanted:
         return
     model.current_lora_hash = wanted
-    patches = {}
-    for filename, weight, te_weight, _ in targets:
-        layers = lora_layers.layers_of(load_lora_state_dict(filename))
-        patches.setdefault((filename, weight, te_weight), (layers, weight))
-    _patch(model, wanted, list(patches.values()))
+    if not PROFILE.keyed_twins_add_up:
+        targets = list(map(list, dict.fromkeys(map(tuple, targets))))
+    patches = [(lora_layers.layers_of(load_lora_state_dict(filename)), weight) for filename, weight, _, _ in targets]
+    _patch(model, wanted, patches)
 
 
 @torch.no_grad()

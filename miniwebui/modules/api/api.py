@@ -31,7 +31,6 @@ from modules import (
     scripts,
     sd_models,
     sd_samplers,
-    sd_schedulers,
     shared,
     ui,
 )
@@ -57,7 +56,7 @@ def script_name_to_index(name, script_list):
 
 def validate_sampler_name(name):
     if sd_samplers.all_samplers_map.get(name) is None:
-        raise HTTPException(status_code=400, detail="Sampler not found")
+        raise HTTPException(status_code=PROFILE.unknown_sampler_status, detail="Sampler not found")
     return name
 
 
@@ -198,7 +197,7 @@ class Api:
             ("options", self.set_config, post, None),
             ("cmd-flags", self.get_cmd_flags, get, models.FlagsModel),
             ("samplers", self.get_samplers, get, list[models.SamplerItem]),
-            ("schedulers", self.get_schedulers, get, list[models.SchedulerItem]),
+            *([("schedulers", self.get_schedulers, get, list[models.SchedulerItem])] if PROFILE.schedule_types else []),
             ("upscalers", self.get_upscalers, get, list[models.UpscalerItem]),
             ("latent-upscale-modes", self.get_latent_upscale_modes, get, list[models.LatentUpscalerModeItem]),
             ("sd-models", self.get_sd_models, get, list[models.SDModelItem]),
@@ -326,9 +325,9 @@ class Api:
         from_infotext: dict[int, Any] = {}
         self.apply_infotext(request, tabname, script_runner=runner, mentioned_script_args=from_infotext)
         selected, selected_index = self.get_selectable_script(request.script_name, runner)
-        sampler, scheduler = sd_samplers.get_sampler_and_scheduler(
-            request.sampler_name or request.sampler_index, request.scheduler
-        )
+        sampler, scheduler = request.sampler_name or request.sampler_index, "Automatic"
+        if PROFILE.schedule_types:
+            sampler, scheduler = sd_samplers.get_sampler_and_scheduler(sampler, request.scheduler)
         update = {
             "sampler_name": validate_sampler_name(sampler),
             "do_not_save_samples": not request.save_images,
@@ -337,7 +336,7 @@ class Api:
         }
         populate = request.copy(update=update)
         populate.sampler_index = None
-        if not populate.scheduler and scheduler != "Automatic":
+        if scheduler != "Automatic" and not populate.scheduler:
             populate.scheduler = scheduler
         args = dict(vars(populate))
         for name in ("script_name", "script_args", "alwayson_scripts", "infotext", "include_init_images"):
@@ -469,6 +468,8 @@ class Api:
         return [{"name": x[0], "aliases": x[2], "options": x[3]} for x in sd_samplers.all_samplers]
 
     def get_schedulers(self):
+        from modules import sd_schedulers
+
         names = ("name", "label", "aliases", "default_rho", "need_inner_model")
         return [{name: getattr(x, name) for name in names} for x in sd_schedulers.schedulers]
 

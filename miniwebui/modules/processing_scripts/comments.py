@@ -17,7 +17,7 @@ if PROFILE.comments == "script":
             if not comments_are_on():
                 return
             lists, texts = ["all_prompts", "all_negative_prompts"], ["main_prompt", "main_negative_prompt"]
-            if getattr(p, "enable_hr", False):
+            if getattr(p, "enable_hr", False) and not PROFILE.comments_stay_in_hires_prompts:
                 lists += ["all_hr_prompts", "all_hr_negative_prompts"]
                 texts += ["hr_prompt", "hr_negative_prompt"]
             for name in lists:

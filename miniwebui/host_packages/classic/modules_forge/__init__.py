@@ -1,0 +1,1 @@
+"""The package by which extensions know Forge's family."""
