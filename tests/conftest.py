@@ -16,7 +16,7 @@ budget.register_profile("patient", deadline=None)
 budget.load_profile("patient")
 
 # One profile asks for credentials, so that the scenarios on access have something to check.
-CREDENTIALS = {"forge": None, "neo": None, "reforge": "person:secret", "a1111": None}
+CREDENTIALS = {"forge": None, "neo": None, "reforge": "person:secret", "a1111": None, "classic": None}
 STYLES = """name,prompt,negative_prompt
 shiny,"{prompt}, shiny",dull
 fast,"{prompt} <lora:Hyper-SD15-2steps:0.5>",

@@ -71,7 +71,7 @@ def test_a_unified_lora_draws_what_diffusers_tcd_draws(
 def test_the_one_step_schedule_draws_what_diffusers_lcm_draws_from_timestep_800(
     target: Target, model: Miniature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = {"lora": "Hyper-SD15-1step-lora", "sampler": "Euler", "scheduler": "Hyper-SD 1-step UNet"}
+    wish = {"lora": "Hyper-SD15-1step-lora", "sampler": "Euler a", "scheduler": "Hyper-SD 1-step UNet"}
     lcm = LCMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
     wanted = published(model, lcm, {"timesteps": [800]}, monkeypatch)
     assert np.abs(drawn(target, hypersd=wish) - wanted).max() <= 1

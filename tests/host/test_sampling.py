@@ -53,9 +53,15 @@ def with_extension(source: str, folder: Path, first: bool, **files: object) -> l
     return ["--without-extension", *(part for path in order for part in ("--extra-extension", str(path)))]
 
 
+def need_schedule_types(profile: str) -> None:
+    if profile == "classic":
+        pytest.skip("the host has no schedule types, whose names these are")
+
+
 @pytest.fixture(scope="module")
 def beside_namesakes(host_profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """An extension has registered a sampler and schedules of our names before us, or does so after us."""
+    need_schedule_types(host_profile)
     first, when = {
         "forge": (True, "load"),
         "neo": (False, "before_ui"),
@@ -143,6 +149,7 @@ def test_a_taken_name_leaves_the_lists_readable(beside_namesakes: Target) -> Non
 @pytest.fixture(scope="module")
 def beside_foreign_tcd(host_profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A schedule of another extension is called TCD by label, by alias or by inner name."""
+    need_schedule_types(host_profile)
     first, how = {
         "forge": (True, {"when": "load", "name": "their_tcd", "label": "TCD", "aliases": None}),
         "neo": (False, {"when": "before_ui", "name": "theirs", "label": "Their schedule", "aliases": ["TCD"]}),

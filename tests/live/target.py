@@ -6,12 +6,14 @@ import base64
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from PIL import Image
 
+from .bound_samplers import INFOTEXT_FIELDS, REQUEST_FIELDS, Pair, bound_samplers, taken_apart
 from .client import Client, Drawn, Infotext, Plan, Reply
 from .published import BY_NAME, Variant, best
 from .scenario import SkippedError
@@ -69,7 +71,29 @@ class Target:
         return {name: frozenset(schemas[name]["properties"]) for name in (TXT2IMG, IMG2IMG)}
 
     def has_field(self, name: str) -> bool:
-        return name in self.request_fields[TXT2IMG]
+        """Whether a request may have it; schedule types go into the sampler's name where the host has none."""
+        known = self.request_fields[TXT2IMG]
+        return name in known or dict(map(reversed, REQUEST_FIELDS)).get(name) in known
+
+    @cached_property
+    def has_schedule_types(self) -> bool:
+        return "scheduler" in self.request_fields[TXT2IMG]
+
+    def need_schedule_types(self) -> None:
+        if not self.has_schedule_types:
+            raise SkippedError("the host has no schedule types")
+
+    @cached_property
+    def _bound(self) -> dict[Pair, str]:
+        return bound_samplers(self.samplers)
+
+    def spelled(self, sampler: str, schedule: str) -> Pair:
+        """Sampler and schedule type as the extension takes them here; "auto" for what the sampler brings."""
+        if self.has_schedule_types:
+            return sampler, schedule
+        if (sampler, schedule) not in self._bound:
+            raise SkippedError(f"the host has no sampler that is {sampler} on {schedule}")
+        return self._bound[sampler, schedule], "auto"
 
     @cached_property
     def checkpoints(self) -> dict[str, str]:
@@ -165,14 +189,36 @@ class Target:
             "do_not_save_grid": True,
         }
         if "hypersd" in fields:
-            fields["args"] = [fields.pop("hypersd")]
+            fields["args"] = [self.wish(fields.pop("hypersd"))]
         if "args" in fields:
             fields["alwayson_scripts"] = {TITLE: {"args": fields.pop("args")}}
+        if not self.has_schedule_types:
+            fields = self._bound_fields(fields)
+            del request["scheduler"]
         request |= fields
         # Without it Forge's API ends in 500 on every hires request, with or without extensions.
         if request.get("enable_hr") and self.has_field("hr_additional_modules"):
             request.setdefault("hr_additional_modules", ["Use same choices"])
         return request
+
+    def wish(self, hypersd: Any) -> Any:
+        """The extension's object as this host can have it."""
+        named = isinstance(hypersd, dict) and hypersd.get("scheduler", "auto") not in ("auto", "keep")
+        if self.has_schedule_types or not named or not isinstance(hypersd["scheduler"], str):
+            return hypersd
+        known = {schedule for _, schedule in self._bound}
+        if hypersd["scheduler"] not in known or "sampler" not in hypersd:
+            return hypersd  # the extension's to refuse
+        sampler, schedule = self.spelled(hypersd["sampler"], hypersd["scheduler"])
+        return hypersd | {"sampler": sampler, "scheduler": schedule}
+
+    def _bound_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        bound = {k: v for k, v in fields.items() if k not in ("scheduler", "hr_scheduler")}
+        for sampler, schedule in REQUEST_FIELDS:
+            wanted = fields.get(schedule)
+            if wanted not in (None, "Automatic"):
+                bound[sampler] = self.spelled(fields.get(sampler) or "Euler a", wanted)[0]
+        return bound
 
     def draw(self, *, fresh: bool = False, **fields: Any) -> Drawn:
         """txt2img."""
@@ -192,7 +238,7 @@ class Target:
     def draw_by_infotext_field(self, drawn: Drawn) -> Drawn:
         """What the host itself draws from an infotext, by its API's field of that name."""
         request = {"infotext": drawn.infotext.text, "save_images": False, "do_not_save_samples": True}
-        return Drawn.read(self.client.post("/sdapi/v1/txt2img", request))
+        return self._read(self.client.post("/sdapi/v1/txt2img", request))
 
     def pasted(self, infotext: Infotext) -> dict[str, Any]:
         """The request that an infotext describes."""
@@ -219,20 +265,30 @@ class Target:
         key = path + json.dumps(request, sort_keys=True)
         if fresh or key not in self._drawn:
             self.pictures_asked += 1
-            self._drawn[key] = Drawn.read(self.client.post(path, request))
+            self._drawn[key] = self._read(self.client.post(path, request))
         return self._drawn[key]
+
+    def _read(self, answer: Mapping[str, Any]) -> Drawn:
+        drawn = Drawn.read(answer)
+        if self.has_schedule_types:
+            return drawn
+        texts = (replace(i, fields=taken_apart(i.fields, INFOTEXT_FIELDS, self._bound)) for i in drawn.infotexts)
+        return replace(drawn, infotexts=tuple(texts))
 
     def plan(self, hypersd: object = None, **fields: Any) -> Plan:
         """What the extension would do; None leaves the object out."""
         reply = self.try_to_plan(hypersd, **fields)
         if reply.status != 200:
             raise AssertionError(f"plan answered {reply.status}: {reply.text[:300]}")
-        return Plan.read(reply.json())
+        plan = Plan.read(reply.json())
+        if self.has_schedule_types:
+            return plan
+        return replace(plan, values=taken_apart(plan.values, REQUEST_FIELDS, self._bound))
 
     def try_to_plan(self, hypersd: object = None, **fields: Any) -> Reply:
         body = self.request(**fields)
         if hypersd is not None:
-            body["hypersd"] = hypersd
+            body["hypersd"] = self.wish(hypersd)
         return self.client.send("POST", "/hypersd/v1/plan", body)
 
     def options(self) -> dict[str, Any]:

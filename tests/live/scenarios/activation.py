@@ -54,11 +54,12 @@ def the_positional_form_equals_the_object(target: Target) -> None:
 @scenario
 def positional_values_equal_the_objects(target: Target) -> None:
     quick = target.quick
-    values = {"lora": quick.name, "steps": 3, "weight": 0.5, "cfg": 1.25, "sampler": "Euler a", "scheduler": "Karras"}
-    positional = [True, quick.name, 3, 0.5, 1.25, "clamp", "Euler a", "Karras"]
+    sampler, schedule = target.spelled("DPM++ 2M", "Karras")
+    values = {"lora": quick.name, "steps": 3, "weight": 0.5, "cfg": 1.25, "sampler": sampler, "scheduler": schedule}
+    positional = [True, quick.name, 3, 0.5, 1.25, "clamp", sampler, schedule]
     drawn = target.draw(hypersd=values)
     equal(target.draw(args=positional).infotext.text, drawn.infotext.text, "infotext of the numbers")
-    as_text = [True, quick.name, "3", "0.5", "1.25", "clamp", "Euler a", "Karras"]
+    as_text = [True, quick.name, "3", "0.5", "1.25", "clamp", sampler, schedule]
     equal(target.draw(args=as_text).infotext.text, drawn.infotext.text, "infotext of a text box's numbers")
     equal(int(drawn.infotext.fields["Steps"]), 3, "Steps")
     near(float(drawn.infotext.fields["CFG scale"]), 1.25, "CFG scale")

@@ -32,7 +32,7 @@ def the_second_pass_lands_on_trained_timesteps(target: Target) -> None:
 
 @scenario
 def the_second_pass_is_tuned_by_the_recipe(target: Target) -> None:
-    values = target.plan({}, **HIRES, hr_sampler_name="Heun", hr_scheduler="Karras").values
+    values = target.plan({}, **HIRES, hr_sampler_name="DPM++ 2M", hr_scheduler="Karras").values
     for key, wanted in (("hr_sampler_name", "Euler"), ("hr_scheduler", SCHEDULER)):
         if target.has_field(key):
             check(values.get(key) in (wanted, f"Use same {key[3:].removesuffix('_name')}", None), f"{key}: {values}")
@@ -95,7 +95,7 @@ def keep_leaves_the_second_pass(target: Target) -> None:
     if target.has_field("hr_cfg"):
         given["hr_cfg"] = 4.0
     if target.has_field("hr_sampler_name"):
-        given |= {"hr_sampler_name": "Heun", "hr_scheduler": "Karras"}
+        given |= {"hr_sampler_name": "DPM++ 2M", "hr_scheduler": "Karras"}
     values = target.plan({"hires": "keep"}, **(HIRES | given)).values
     equal({key: values.get(key, given[key]) for key in given}, given, "values of the second pass")
     fields = target.draw(hypersd={"hires": "keep", "lora": target.quick.name}, **(HIRES | given)).infotext.fields

@@ -84,4 +84,6 @@ def an_active_run_evaluates_once_a_step(target: Target) -> None:
     for steps, fields in ((quick.steps, {}), (quick.steps + tuned, HIRES)):
         got = evaluations(hypersd={"lora": quick.name}, negative_prompt="blur", **fields)
         check(got in {steps * n for n in each}, f"{got} evaluations of {steps} steps at CFG 1")
-    equal(evaluations(negative_prompt="blur"), 2 * stock_steps, "evaluations of stock")
+    stock = evaluations(negative_prompt="blur")
+    # Forge Classic draws the first step without guidance, with any CFG.
+    check(stock in (2 * stock_steps, 2 * stock_steps - 1), f"{stock} evaluations of {stock_steps} steps of stock")
