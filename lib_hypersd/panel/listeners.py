@@ -176,14 +176,21 @@ def _fill(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
 
 
 _COMPARED = ("1", "2", "4", "8", "off")
+_PLOT = "X/Y/Z plot"
 _NOTHING = "Nothing"
 """X/Y/Z plot's axis that varies nothing."""
+
+
+def _plot_title(scripts: Any) -> str:
+    """X/Y/Z plot's title in the host's list of scripts: Forge Classic writes "Plot"."""
+    titles = (choice if isinstance(choice, str) else choice[0] for choice in getattr(scripts, "choices", None) or ())
+    return next((title for title in titles if title.lower() == _PLOT.lower()), _PLOT)
 
 
 def _connect_compare(page: PageComponents, button: Any) -> None:
     """One press sets up X/Y/Z plot; the host shows and hides the controls that go with each choice."""
     plan: dict[str, Any] = {
-        "script_list": "X/Y/Z plot",
+        "script_list": _plot_title(page.plot.get("script_list")),
         # The values before the type, whose change has the host move them to where they are shown.
         "x_values": ", ".join(_COMPARED),
         "x_values_dropdown": list(_COMPARED),
