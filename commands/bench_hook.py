@@ -29,7 +29,7 @@ def run(json_file: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         loras = Path(folder) / "Lora"
         fill_lora_folder(loras)
-        _prepare(loras, Path(folder) / "data")
+        prepare(loras, Path(folder) / "data")
         figures = {**_hooks(), **_scans()}
     told = {
         "on_ms_p50": "on, median",
@@ -56,7 +56,7 @@ def fill_lora_folder(folder: Path) -> None:
             save_file({"lora_unet_mid.alpha": torch.ones(1)}, target / f"style-{number:04}.safetensors")
 
 
-def _prepare(loras: Path, data: Path) -> None:
+def prepare(loras: Path, data: Path) -> None:
     """Everything that miniwebui does before it serves."""
     sys.path.insert(0, str(PROJECT / "miniwebui"))
     sys.argv = ["launch.py", "--profile", "forge", "--nowebui", "--extra-extension", str(PROJECT)]

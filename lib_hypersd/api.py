@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from . import VERSION, catalog, host
 from .asked import Asked, settle
-from .endpoint import Json, guarded_router, json_body, unprocessable
+from .endpoint import Json, guarded_router, json_body, json_of, unprocessable
 from .own_sampling import SCHEDULES
 from .recipes import Dial
 from .request import FIELD_TITLES, PROMPT_FIELDS, Plan
@@ -107,7 +107,7 @@ _PLAN_BODY = json_body(
 async def plan(request: Request) -> Response:
     """What would be done to a txt2img request; 422 with the field's name where the input is bad."""
     try:
-        body = await request.json()
+        body = await json_of(request)
     except ValueError:
         return unprocessable((), "The body is not JSON.")
     if not isinstance(body, dict):

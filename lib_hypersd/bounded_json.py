@@ -19,7 +19,7 @@ def read(raw: bytes, most_values: int) -> Any:
     It is those that cost: a byte of "[],[],…" takes 30 bytes of memory and 50 ns, a number of 4,000 digits 80 µs, a
     byte within a string next to nothing. Raises ValueError, TooMuchError before anything is built.
     """
-    text = raw.decode()
+    text = raw.decode("utf-8-sig")  # some write a mark before it
     if _weight(raw, most_values) > most_values:
         raise TooMuchError(f"more than {most_values} values")
     try:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from . import TITLE, host
 from .catalog import BY_NAME
 from .downloads import Download, registry
-from .endpoint import Json, guarded_router, json_body, unprocessable
+from .endpoint import Json, guarded_router, json_body, json_of, unprocessable
 from .settings import echo
 
 _KEYS = ("name", "accept_licence")
@@ -55,7 +55,7 @@ async def begin(request: Request) -> Response:
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "The body must be JSON, with Content-Type: application/json.")
     try:
-        body = await request.json()
+        body = await json_of(request)
     except ValueError:
         return unprocessable((), "The body is not JSON.")
     if not isinstance(body, dict):

@@ -14,9 +14,12 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from . import TITLE, host
+from . import TITLE, bounded_json, host
 
 PREFIX = "/hypersd/v1"
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Room for a txt2img body with pictures in it, which the plan endpoint passes over."""
+MAX_BODY_VALUES = 65_536
 
 _basic = HTTPBasic(auto_error=False)
 
@@ -97,6 +100,25 @@ class Json(Response):
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, allow_nan=False).encode()
+
+
+async def json_of(request: Request) -> Any:
+    """The JSON value that a request's body is. Raises ValueError where it is none, 413 where it is too large."""
+    too_large = HTTPException(
+        413,
+        f"The body may have {MAX_BODY_BYTES:,} bytes and {MAX_BODY_VALUES:,} values; leave out alwayson_scripts and "
+        "what else has no bearing on it.",
+    )
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise too_large
+    try:
+        return bounded_json.read(b"".join(chunks), MAX_BODY_VALUES)
+    except bounded_json.TooMuchError:
+        raise too_large from None
 
 
 def unprocessable(field: tuple[str, ...], message: str) -> Response:

@@ -94,7 +94,7 @@ def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
     def answer(question: str, *values: Any) -> list[Any]:
         asked: Mapping[str, Any] = {}
         try:
-            asked = json.loads(question)
+            asked = _question(question)
             return _answered(page, faces, asked, values)
         except Exception as fault:
             _log.exception("The panel could not be brought up to date")
@@ -103,6 +103,14 @@ def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
             return _lines(marks, Preview(bad), "") + [gr.update() for _ in KEYS]
 
     return answer
+
+
+def _question(text: str) -> Mapping[str, Any]:
+    """What the page asks. Raises where no page of ours has asked."""
+    asked = json.loads(text)
+    if not isinstance(asked, dict):
+        raise TypeError("a question is an object")
+    return asked
 
 
 def _answered(page: PageComponents, faces: Faces, asked: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:

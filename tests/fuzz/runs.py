@@ -25,14 +25,24 @@ CASES = {
     "recipe lines": 10_000,
     "pasted parameters": 10_000,
     "own entries": 2_000,
+    "markup": 3_000,
 }
+IN_HOST = {
+    "plan": 8_000,
+    "download": 3_000,
+    "http": 800,
+    "pasted texts": 2_500,
+    "panel questions": 500,
+}
+"""Those of in_host.py."""
+assert sum(CASES.values()) + sum(IN_HOST.values()) >= AT_LEAST
 
 ran: Counter[str] = Counter()
 
 
 def run_cases(target: str, check: Callable[[Case], object]) -> None:
-    """`check` each case of a target; it gets the case and returns what it was given, for the report of a failure."""
-    for number in range(round(CASES[target] * FACTOR)):
+    """`check` each case of a target of `CASES` or `IN_HOST`, and count those that held."""
+    for number in range(round({**CASES, **IN_HOST}[target] * FACTOR)):
         check_case(target, number, check)
 
 
