@@ -243,6 +243,13 @@ def test_the_own_page_scripts_and_friends_pass(person: Client) -> None:
         assert person.send("DELETE", f"{DOWNLOAD}/x", headers=headers).status == 404, headers
 
 
+def test_only_a_friends_page_may_read_what_it_gets(person: Client) -> None:
+    for origin, allowed in ((FRIEND, FRIEND), (EVIL, None)):
+        request = urllib.request.Request(f"{person.url}/sdapi/v1/samplers", headers={"Origin": origin})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == allowed
+
+
 # Downloads ---------------------------------------------------------------------------------------------------------
 
 
