@@ -52,7 +52,7 @@ def set_up() -> None:
         print(f"[{number}/3] {path.relative_to(PROJECT)}", flush=True)
         pip(*(("--no-deps",) if path.stem == "last" else ()), "-r", str(path))
     if GRADIO_3.exists():
-        print(f"[3/3] {GRADIO_3.relative_to(PROJECT)}, for the profiles a1111 and reforge", flush=True)
+        print(f"[3/3] {GRADIO_3.relative_to(PROJECT)}, for the profiles a1111, classic and reforge", flush=True)
         overlay = VENV / "gradio3"
         shutil.rmtree(overlay, ignore_errors=True)
         pip("--no-deps", "--target", str(overlay), "-r", str(GRADIO_3))

@@ -294,6 +294,7 @@ CLASSIC = replace(
     comments_stay_in_hires_prompts=True,
     sorted_ui_scripts=True,
     skip_early="first_always",
+    api_lists_script_options=False,
     unknown_sampler_status=404,
     samplers=(
         "DPM++ 2M Karras",

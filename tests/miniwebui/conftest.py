@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from server import HERE, Server, running
 
-PROFILES = ("forge", "neo", "reforge", "a1111")
+PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
 
 
 def _start(profile: str) -> Iterator[Server]:
@@ -39,6 +39,11 @@ def reforge() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def a1111() -> Iterator[Server]:
     yield from _start("a1111")
+
+
+@pytest.fixture(scope="session")
+def classic() -> Iterator[Server]:
+    yield from _start("classic")
 
 
 @pytest.fixture(params=PROFILES)
