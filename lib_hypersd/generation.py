@@ -155,7 +155,9 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
         setattr(p, _DRAWN, (id(p), p.all_prompts))
     except Exception as fault:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
-        told = f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the LoRA's tag is still in the prompts"
+        told = (
+            f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the LoRA's tag is still in the prompts"
+        )
         _say(p, infotext.NOTICE, f"{told}; see the console.")
 
 

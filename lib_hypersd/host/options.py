@@ -34,7 +34,6 @@ OPTION_REMEMBER = "hypersd_remember"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-
 def report(message: str, *, exc_info: bool = False) -> None:
     """Log a fault as the host logs its own; a console that can't be written to is no fault of the picture's."""
     with contextlib.suppress(Exception):

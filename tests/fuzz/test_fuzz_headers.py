@@ -18,7 +18,7 @@ from unit.files import KOHYA_TO_K
 
 from lib_hypersd import bounded_json, families, safetensors_header
 from lib_hypersd.lora_files import LoraIndex, RegisteredLora
-from lib_hypersd.safetensors_header import MAX_HEADER_BYTES, MAX_TEXT, DamagedFileError, Header, read_header
+from lib_hypersd.safetensors_header import MAX_HEADER_BYTES, MAX_TEXT, MAX_VALUES, DamagedFileError, Header, read_header
 
 MOST_MEMORY = 64 * 2**20
 ARCHITECTURES = get_args(families.Architecture)
@@ -130,13 +130,13 @@ _ONE = '{"a":{"dtype":"F16","data_offsets":[0,0],"shape":[1]}'
 _META, _SHAPE = _ONE + ',"__metadata__":{', '{"a":{"data_offsets":[0,0],"shape":['
 NASTY: dict[str, bytes] = {
     "a million keys": _many('"N":0', 400_000),
-    "as many tensors as go": _many('"N":{"shape":[],"data_offsets":[0,0]}', 10_900),
-    "long names": _many('"N' + "a" * 440 + '":{"shape":[1,2],"data_offsets":[0,0]}', 8_000),
-    "as many texts as go": _many('"N":"N"', 65_000, _META, "}}"),
-    "as many floats as go": _many('"N":1e9', 65_000, _META, "}}"),
-    "small tables": _many('{"N":1e9}', 32_000, _META + '"a":[', "]}}"),
+    "as many tensors as go": _many('"N":{"shape":[],"data_offsets":[0,0]}', MAX_VALUES // 6 - 9),
+    "long names": _many('"N' + "a" * 600 + '":{"shape":[1,2],"data_offsets":[0,0]}', MAX_VALUES // 8 - 9),
+    "as many texts as go": _many('"N":"N"', MAX_VALUES - 20, _META, "}}"),
+    "as many floats as go": _many('"N":1e9', MAX_VALUES - 20, _META, "}}"),
+    "small tables": _many('{"N":1e9}', MAX_VALUES // 2 - 20, _META + '"a":[', "]}}"),
     "small lists": _many("[]", MAX_HEADER_BYTES // 3 - 90, _META + '"a":[', "]}}"),
-    "lists of one": _many("[0]", 32_000, _META + '"a":[', "]}}"),
+    "lists of one": _many("[0]", MAX_VALUES // 2 - 20, _META + '"a":[', "]}}"),
     "a wide shape": _many("1", 2_000_000, _SHAPE, "]}}"),
     "a shape that is a text": f'{_SHAPE[:-1]}"{"1" * (4 * MB - 99)}"}}}}'.encode(),
     "huge numbers": _many("9" * 4300, 970, _SHAPE, "]}}"),
@@ -144,6 +144,7 @@ NASTY: dict[str, bytes] = {
     "a huge fraction": f"{_SHAPE}0.{'9' * (4 * MB - 99)}]}}}}".encode(),
     "escapes": f'{_META}"a":"{chr(92) + chr(34)}{(chr(92) + chr(34)) * (2 * MB - 80)}"}}}}'.encode(),
     "a wide text": f'{_META}"a":"\U0001f600{"x" * (4 * MB - 99)}"}}}}'.encode(),
+    "texts and a wide text": _many('"N":"N"', MAX_VALUES - 20, f'{_META}"a":"\U0001f600{"x" * (3 * MB)}",', "}}"),
     "quotes": b'"' * (4 * MB),
     "deep lists": b'{"a":' + b"[" * (4 * MB - 5),
     "deep tables": b'{"a":' * 800_000,
@@ -216,7 +217,7 @@ def test_headers_as_large_as_they_get_are_read(tmp_path: Path) -> None:
     """FLUX in nf4, a LyCORIS of SDXL, each with 3 MB of training tags."""
     tags = json.dumps({"set": {f"tag number {n}": n for n in range(110_000)}})
     assert len(tags) > 2_500_000
-    for count, shape in ((3500, [9437184, 1]), (6000, [4, 640, 1, 1])):
+    for count, shape in ((3500, [9437184, 1]), (4800, [4, 640, 1, 1])):
         name = "model.diffusion_model.single_blocks.{}.linear1.weight.quant_state.bitsandbytes__nf4"
         entries = {name.format(n): _tensor(*shape) for n in range(count)}
         path = tmp_path / "x.safetensors"
