@@ -34,7 +34,7 @@ def tune_hires_pass(
     if not request.enable_hr and not turn_on:
         return rule
     if hr_checkpoint is not None:
-        nothing = TagRule(index, None, "", 0.0, hr_checkpoint.family, request.comments)
+        nothing = TagRule(index, None, "", 0.0, hr_checkpoint.family, request.hr_comments)
         if settings.hires == "keep":
             return nothing
         found = _hires_target(draft, settings, index, checkpoint, hr_checkpoint)
@@ -42,7 +42,9 @@ def tune_hires_pass(
             _leave_alone(draft, hr_checkpoint, turn_on=turn_on)
             return nothing
         target, checkpoint = found, hr_checkpoint
-        rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
+        rule = target.rule(index, checkpoint.family, request.hr_comments, settings.explicit_steps)
+    elif request.comments_stay_in_hires and any("#" in prompt for prompt in request.hr_prompts_if_on):
+        rule = replace(rule, comments=request.hr_comments)
     if turn_on:
         _turn_on(draft, settings, target)
     if settings.hires != "keep":
@@ -55,7 +57,7 @@ def _hires_target(
 ) -> Target | None:
     """What the hires pass is tuned for where it runs on another checkpoint; None where nothing fits."""
     request = draft.request
-    steps, comments = settings.explicit_steps, request.comments
+    steps, comments = settings.explicit_steps, request.hr_comments
     typed = typed_tag(request.hr_prompts_if_on, index, hr.family, steps, comments=comments)
     if hr.family is None or hr.distilled or hr.one_step_unet:
         return None

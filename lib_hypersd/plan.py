@@ -101,7 +101,7 @@ def plan_for_tags(
     """
     typed = typed_tag(request.prompts + request.hr_prompts, index, checkpoint.family, None, comments=request.comments)
     hr_family = hr_checkpoint.family if hr_checkpoint else None
-    for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.comments)
+    for_hires = typed_tag(request.hr_prompts, index, hr_family, None, comments=request.hr_comments)
     if typed.tag is not None or (hr_checkpoint is not None and for_hires.tag is not None):
         return make_plan(request, Settings(), checkpoint, index, hr_checkpoint, preferences)
     refused = _refused(Draft(request, notices=list(typed.dropped)), index, checkpoint, hr_checkpoint)

@@ -83,6 +83,8 @@ class Request:
     flow: bool | None = None
     """Whether the loaded model is a flow model, where it tells."""
     comments: CommentSyntax = "hash"
+    comments_stay_in_hires: bool = False
+    """The host takes comments out of the first pass's prompts alone: a tag in a hires prompt's comment is a tag."""
     explicit: frozenset[str] = frozenset()
 
     def names_own(self, sampler: str, schedule: str) -> bool:
@@ -103,6 +105,11 @@ class Request:
     def method_of(self, sampler: str) -> str:
         """A sampler's method: its name without the schedule type that it brings."""
         return BOUND[sampler][0] if self.scheduler is None and sampler in self.bound_samplers else sampler
+
+    @property
+    def hr_comments(self) -> CommentSyntax:
+        """What the host takes out of the hires prompts."""
+        return "none" if self.comments_stay_in_hires else self.comments
 
     @property
     def hr_prompts_if_on(self) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "hr_cfg_zero_is_same": get("hr_cfg") is not None and get("distilled_cfg_scale") is None,
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
         "comments": comment_syntax(),
+        "comments_stay_in_hires": sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
         "own_samplers": own_samplers(),
         "own_schedules": own_schedules(),
         "bound_samplers": frozenset() if sd_schedulers else frozenset(BOUND.keys() & set(sampler_names())),

@@ -72,6 +72,20 @@ def test_a_schedule_type_by_name_is_an_error_that_says_why(target: Target) -> No
     assert drawn.picture.pixels == target.draw().picture.pixels
 
 
+def test_a_tag_in_a_comment_is_not_doubled_in_the_hires_pass(target: Target) -> None:
+    """The host takes comments out of the first pass's prompts alone."""
+    tag = "<lora:Hyper-SD15-8steps-lora:1>"
+    hires = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_strength": 0.55}
+    plain, wish = "a red circle", {"lora": "Hyper-SD15-8steps-lora"}
+    commented = f"{plain} # {tag}"
+    drawn = target.draw(hypersd=wish, prompt=commented, **hires)
+    assert drawn.infotext.fields["Hires prompt"] == commented
+    assert drawn.infotext.prompt == f"{plain} \n{tag}"
+    assert target.draw_infotext(drawn.infotext).picture.pixels == drawn.picture.pixels
+    doubled = target.pasted(drawn.infotext) | {"hr_prompt": f"{commented} {tag}"}
+    assert target.draw(**doubled).picture.pixels != drawn.picture.pixels
+
+
 def test_another_hosts_infotext_draws_by_the_recipe_here(target: Target, other_host: Target) -> None:
     """It names Euler and a schedule type, which this host takes for an option's value that it does not know."""
     told = other_host.draw(hypersd={"lora": "Hyper-SD15-8steps-lora"})

@@ -130,6 +130,19 @@ def test_what_of_ours_cannot_be_drawn_falls_back_to_it(everything: LoraIndex) ->
     assert told(plan, f"taken instead: sampler {JOINED}")
 
 
+def test_a_tag_in_a_hires_prompts_comment_counts_where_comments_stay_there(everything: LoraIndex) -> None:
+    """Such hosts take comments out of the first pass's prompts alone: a second tag would double the LoRA."""
+    tag = "<lora:Hyper-SD15-8steps-lora:1>"
+    prompt = f"a cat # not now {tag}"
+    asked = hires(prompts=(prompt,), main_prompt=prompt)
+    asked = replace(asked, hr_prompts=(prompt,), comments_stay_in_hires=True)
+    plan = make_plan(asked, Settings(), SD15, everything)
+    assert plan.prompts == (f"{prompt}\n{tag}",)
+    assert plan.hr_prompts == (prompt,)
+    again = replace(result(asked, plan), prompts=plan.prompts, main_prompt=plan.main_prompt)
+    assert not make_plan(again, Settings(), SD15, everything).changes
+
+
 @pytest.mark.parametrize(
     ("pasted", "found"),
     [
