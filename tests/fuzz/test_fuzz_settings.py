@@ -72,7 +72,7 @@ OBJECTS = (
 
 def _check_error(error: SettingsError) -> None:
     told = str(error)
-    assert error.field
+    assert error.field.strip()
     assert len(error.field) <= ECHO_LIMIT
     assert told.startswith(f"{error.field} is ")
     assert told.endswith(".")
@@ -109,6 +109,8 @@ def test_objects() -> None:
         if found is None or not isinstance(given_values, dict):
             return
         assert found.named == given_values.keys()
+        assert all(getattr(found, key) == value for key, value in given_values.items())
+        assert all(key == "enabled" for key, value in given_values.items() if isinstance(value, bool))
         assert from_object({key: getattr(found, key) for key in KEYS}) == found
         listed = _settings_or_error(lambda: with_listed_names(found, LISTS))
         assert listed is None or listed == replace(found, scheduler=listed.scheduler)
