@@ -39,9 +39,13 @@ def read_request(p: Any) -> Request:
 
 
 def txt2img_defaults() -> dict[str, Any]:
-    """The txt2img fields of this host's API with their defaults."""
-    plain = (dataclasses.MISSING, None)
-    return {f.name: f.default for f in dataclasses.fields(txt2img_class()) if f.default not in plain}
+    """The txt2img fields of this host's API with their defaults.
+
+    Where a class and its base both define a field, the hosts' API takes the base's default: no denoising strength.
+    """
+    classes = filter(dataclasses.is_dataclass, txt2img_class().__mro__)
+    defaults = {f.name: f.default for kind in classes for f in dataclasses.fields(kind)}
+    return {name: default for name, default in defaults.items() if default not in (dataclasses.MISSING, None)}
 
 
 def request_from_values(values: Mapping[str, Any]) -> Request:
