@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from k_diffusion import external
@@ -72,7 +73,7 @@ class Engine(torch.nn.Module):
         if hasattr(self, "use_distilled_cfg_scale"):
             self.use_distilled_cfg_scale = family.distilled_cfg
         self.is_inpaint = self.is_sdxl_inpaint = self.tiling_enabled = False
-        self.model = type("Model", (), {"conditioning_key": "crossattn", "diffusion_model": miniature.unet})()
+        self.model = SimpleNamespace(conditioning_key="crossattn", diffusion_model=miniature.unet)
         self.cond_stage_key, self.parameterization, self.latent_channels = "txt", "eps", 4
         self.cond_stage_model = self.first_stage_model = None
         self.lowvram = False
