@@ -9,6 +9,7 @@ BENCHMARKS = {
     "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
     "unified": "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
     "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
+    "soak": "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
 }
 
@@ -40,6 +41,10 @@ def main() -> None:
         from . import bench_sampling
 
         bench_sampling.run(args.json, args.write)
+    elif args.name == "soak":
+        from . import bench_soak
+
+        bench_soak.run(args.json)
     elif args.name == "page":
         from . import bench_page
 
