@@ -245,6 +245,7 @@ class LoraCache:
         self._seen: tuple[object, ...] | None = None
         self._folders: dict[str, int] = {}
         self._steps: Mapping[str, int] = {}
+        self._loras: list[RegisteredLora] = []
         self._index = LoraIndex()
         self._lock = Lock()
 
@@ -260,11 +261,17 @@ class LoraCache:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
         if changed or seen != self._seen or steps != self._steps:
-            loras = [self._describe(entry) for entry in seen]
-            self._index = LoraIndex(loras, steps)
+            self._loras = self._with_unlisted([self._describe(entry) for entry in seen])
+            self._index = LoraIndex(self._loras, steps)
             self._seen, self._steps = seen, dict(steps)
             self._folders = _mtimes(_folders_below(self._roots()))
         return self._index
+
+    def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:
+        """These, and what was known before as long as its file is there: while a host lists its files anew, for a
+        picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
+        listed = {lora.name for lora in loras}
+        return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
 
 
 def _folders_below(roots: Iterable[str]) -> Iterator[str]:

@@ -141,6 +141,20 @@ def test_nothing_is_scanned_again_while_nothing_changes(tmp_path: Path) -> None:
     assert (registry.walks, registry.described) == (1, 1)
 
 
+def test_a_host_that_lists_its_files_anew_loses_none_meanwhile(tmp_path: Path) -> None:
+    for name in ("Hyper-SD15-8steps-lora", "Hyper-SD15-2steps-lora"):
+        lora(tmp_path, name)
+    registry = _Registry(tmp_path)
+    cache, listed = registry.cache(), registry.entries
+    for half_full in (listed, [], listed[:1], listed):
+        registry.entries = half_full
+        assert _chosen(cache.index(), "sd15") == "Hyper-SD15-8steps-lora"
+        assert len(cache.index().files) == 2
+    (tmp_path / "Hyper-SD15-8steps-lora.safetensors").unlink()
+    registry.walk()
+    assert [file.name for file in cache.index().files] == ["Hyper-SD15-2steps-lora"]
+
+
 def test_a_file_added_to_an_empty_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     registry = _Registry(tmp_path)
