@@ -22,7 +22,9 @@ def pytest_terminal_summary(terminalreporter: object) -> None:
         missing = sorted({*CASES, *IN_HOST} - ran.keys())
         if missing:
             counts += f"; not run: {', '.join(missing)}"
-        terminalreporter.write_line(f"fuzz, seed {SEED}: {sum(ran.values()):,} cases ({counts})")  # type: ignore[attr-defined]
+        terminalreporter.write_line(
+            f"fuzz, seed {SEED}: {sum(ran.values()):,} cases of {AT_LEAST:,} promised ({counts})"
+        )  # type: ignore[attr-defined]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
