@@ -165,6 +165,12 @@ def _eta(rng: Random) -> Ask:
     return _applied("eta", variant, asked, values={"Sampler": TCD, "Schedule type": TCD})
 
 
+def _unified(rng: Random) -> Ask:
+    """The same sampler, with the eta that comes by itself."""
+    steps = rng.choice((1, 2, 4, 8))
+    return _applied("unified", _best(1), {"lora": _best(1).name, "steps": steps})
+
+
 def _keep(rng: Random) -> Ask:
     asked = {"steps": "keep", "cfg": "keep", "sampler": "keep", "scheduler": "keep"}
     return _applied("keep", _best(None), asked, values=_UNCHANGED, own={"Hyper-SD notice": "expect noise or blur"})
@@ -279,6 +285,7 @@ KINDS: tuple[Callable[[Random], Ask], ...] = (
     _cfg,
     _sampling,
     _eta,
+    _unified,
     _keep,
     _alias,
     _alias_unheard,
