@@ -18,6 +18,7 @@ _SIZES = {"Rss": "rss_mb", "Private_Clean": "uss_mb", "Private_Dirty": "uss_mb"}
 
 def process():
     """Resident and private memory in MB (10^6 bytes) now; where there is no /proc, the highest resident one so far."""
+    gc.collect()  # as Forge does before it loads a model: a run that is over may hold one in a reference cycle
     rollup = Path("/proc/self/smaps_rollup")
     if not rollup.exists():
         import resource  # not on Windows
