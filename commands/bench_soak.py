@@ -3,7 +3,8 @@
 In a row: all kinds of requests in a random order, drawn again and again. A re-patch counts where the host changed the
 LoRAs in its weights though neither LoRA nor weight nor model had changed. A mismatch is a generation whose account,
 values, notice or error is not what the plan endpoint or the published tables say, or which is not, to the bit, what the
-same request drew at first. Memory is the process's own (USS), each time after a garbage collection. At once: the same against each request drawn alone, with Forge's and with A1111's habits.
+same request drew at first. Memory is the process's own (USS), each time after a garbage collection.
+At once: the same against each request drawn alone, with Forge's and with A1111's habits.
 """
 
 from __future__ import annotations
