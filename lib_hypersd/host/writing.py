@@ -9,6 +9,7 @@ from modules import shared
 
 from ..request import Plan
 from .inner_passes import with_tag
+from .options import sd_schedulers
 from .sampling import ask_eta
 
 _OWN = "_hypersd_own"
@@ -81,10 +82,13 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
         yield "prompt", plan.main_prompt  # reForge with "Save comments" prints this one
     changes = {c.field: c for c in plan.settings_changes}
     turned_on = changes.pop("enable_hr", None)
+    own_hires_prompt = getattr(p, "hr_prompt", "") not in ("", None, p.prompt)
     if turned_on:
         yield from _hires_set_up(plan, p)
     elif getattr(p, "enable_hr", False):
         yield "all_hr_prompts", list(plan.hr_prompts)
+    if sd_schedulers is None and own_hires_prompt and plan.hr_prompts:
+        yield "hr_prompt", plan.hr_prompts[0]  # Forge Classic prints this one, as it stands
     for change in changes.values():
         yield change.field, change.after
     if turned_on:

@@ -175,8 +175,13 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
         notes = self.extra_generation_params
         if self.hr_sampler_name is not None and self.hr_sampler_name != self.sampler_name:
             notes["Hires sampler"] = self.hr_sampler_name
-        notes["Hires prompt"] = get_hr_prompt
-        notes["Hires negative prompt"] = get_hr_negative_prompt
+        if not PROFILE.prints_hires_prompt_as_asked:
+            notes["Hires prompt"] = get_hr_prompt
+            notes["Hires negative prompt"] = get_hr_negative_prompt
+        if PROFILE.prints_hires_prompt_as_asked and self.hr_prompt != self.prompt:
+            notes["Hires prompt"] = self.hr_prompt
+        if PROFILE.prints_hires_prompt_as_asked and self.hr_negative_prompt != self.negative_prompt:
+            notes["Hires negative prompt"] = self.hr_negative_prompt
         if PROFILE.hires_cfg != "none":
             notes["Hires CFG Scale"] = self.hr_cfg
         if PROFILE.distilled_cfg:

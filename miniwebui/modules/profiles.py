@@ -57,6 +57,8 @@ class Profile:
     """`#` comments fall in a script after the extensions, or already where styles are applied."""
     c_style_comments: bool
     comments_stay_in_hires_prompts: bool
+    prints_hires_prompt_as_asked: bool
+    """The infotext has the request's hires prompt; else the one that was drawn."""
     comments_always_off_infotext: bool
     """The infotext's prompts are stripped of comments once more."""
     any_case_scheduler_suffix: bool
@@ -146,6 +148,7 @@ A1111 = Profile(
     comments="script",
     c_style_comments=False,
     comments_stay_in_hires_prompts=False,
+    prints_hires_prompt_as_asked=False,
     comments_always_off_infotext=False,
     any_case_scheduler_suffix=False,
     sorted_ui_scripts=False,
@@ -292,6 +295,7 @@ CLASSIC = replace(
     ordered_sampling_hook=False,
     ordered_callbacks=False,
     comments_stay_in_hires_prompts=True,
+    prints_hires_prompt_as_asked=True,
     sorted_ui_scripts=True,
     skip_early="first_always",
     api_lists_script_options=False,
