@@ -80,7 +80,6 @@ def on_app_started(_demo: Any, app: Any) -> None:
 
 host.register_sampling()  # before the page's lists are made
 script_callbacks.on_script_unloaded(host.unregister_sampling)
-host.add_options_without_page()
 
 
 def on_before_ui() -> None:

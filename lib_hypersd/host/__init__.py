@@ -33,7 +33,7 @@ from .sampling import (
     start_from_unit_variance,
     unregister_sampling,
 )
-from .settings_page import add_options, add_options_without_page
+from .settings_page import add_options
 from .status import allows_origin, credentials, host_name
 from .uncond import skip_idle_uncond
 from .writing import apply, inner_script_args, keep_tags, restore, stop_generation
@@ -44,7 +44,6 @@ __all__ = [
     "OPTION_TAGS",
     "OPTION_TRAINED_STEPS",
     "add_options",
-    "add_options_without_page",
     "add_own_axes",
     "allows_origin",
     "apply",

@@ -35,15 +35,6 @@ def add_options() -> None:
         shared.opts.add_option(name, option)
 
 
-def add_options_without_page() -> None:
-    """Add them to a server that never asks for a page's settings (`--nowebui`): its API tells, sets and overrides them.
-
-    To be called before its API is made, which tells what is there by then.
-    """
-    if getattr(shared.cmd_opts, "nowebui", False):
-        add_options()
-
-
 def _acting() -> dict[str, Any]:
     return {
         OPTION_TAGS: shared.OptionInfo(
