@@ -155,14 +155,12 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
         setattr(p, _DRAWN, (id(p), p.all_prompts))
     except Exception as fault:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
-        told = (
-            f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the LoRA's tag is still in the prompts"
-        )
+        told = f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the tag is still in the prompts"
         _say(p, infotext.NOTICE, f"{told}; see the console.")
 
 
 def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
-    """The `process_before_every_sampling` hook, once or twice for each pass, with the noise that the pass starts from."""
+    """The `process_before_every_sampling` hook, once or twice for each pass; `noise` is what the pass starts from."""
     plan = getattr(p, _PLAN, None)
     try:
         if host.names_own_sampling(p):

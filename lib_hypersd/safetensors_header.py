@@ -11,6 +11,7 @@ import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import index
 from typing import Any
 
@@ -38,7 +39,6 @@ class Header:
 
 
 _TOO_LARGE = "has a header larger than any Hyper-SD file's"
-_remembered: dict[str, tuple[tuple[int, int], Header | DamagedFileError]] = {}
 
 
 def read_header(path: str) -> Header:
@@ -49,22 +49,24 @@ def read_header(path: str) -> Header:
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
         raise DamagedFileError("is not a file")
-    stamp = (status.st_size, status.st_mtime_ns)
-    known = _remembered.get(path)
-    if known is None or known[0] != stamp:
-        try:
-            result: Header | DamagedFileError = _read(path, status.st_size)
-        except DamagedFileError as error:
-            result = error
-        known = _remembered[path] = (stamp, result)
-    if isinstance(known[1], DamagedFileError):
-        raise DamagedFileError(str(known[1]))
-    return known[1]
+    found = _remembered(path, status.st_size, status.st_mtime_ns)
+    if isinstance(found, str):
+        raise DamagedFileError(found)
+    return found
+
+
+@lru_cache(maxsize=64)  # an SDXL checkpoint's takes half a megabyte
+def _remembered(path: str, size: int, _mtime_ns: int) -> Header | str:
+    """The header, or what is wrong with the file."""
+    try:
+        return _read(path, size)
+    except DamagedFileError as error:
+        return str(error)
 
 
 def forget() -> None:
     """Drop what is remembered, as after a restart."""
-    _remembered.clear()
+    _remembered.cache_clear()
 
 
 def _read(path: str, size: int) -> Header:
