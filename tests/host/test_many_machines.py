@@ -175,24 +175,32 @@ def test_a_plots_axis_holds_on_the_workers(
     assert told[0] != told[1]
 
 
-@pytest.mark.parametrize("master", ["a1111"], indirect=True)
-def test_a_worker_without_the_files_says_so(master: Target, tmp_path: Path) -> None:
-    with miniwebui("forge", "--nowebui", "--lora-dir", str(tmp_path)) as worker:
-        with master.option("distribute_to", worker.url):
-            drawn = master.draw(hypersd=QUICK, batch_size=2)
-        stock = Target(worker).draw(hypersd={"enabled": False}, seed=8)
+@pytest.fixture(scope="module")
+def without_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with miniwebui("forge", "--nowebui", "--lora-dir", str(tmp_path_factory.mktemp("no-loras"))) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def without_extension() -> Iterator[Client]:
+    with miniwebui("a1111", "--nowebui", "--without-extension") as worker:
+        yield worker
+
+
+def test_a_worker_without_the_files_says_so(master: Target, without_files: Client) -> None:
+    with master.option("distribute_to", without_files.url):
+        drawn = master.draw(hypersd=QUICK, batch_size=2)
+    stock = Target(without_files).draw(hypersd={"enabled": False}, seed=8)
     first, second = drawn.infotexts
     assert first.own()["Hyper-SD"] == NAME
     assert f"{NAME}.safetensors is not on this machine: nothing was changed" in second.own()["Hyper-SD notice"]
     assert drawn.pictures[1].pixels == stock.picture.pixels
 
 
-@pytest.mark.parametrize("master", ["forge"], indirect=True)
-def test_a_worker_without_the_extension_draws_stock_pictures(master: Target) -> None:
-    with miniwebui("forge", "--nowebui", "--without-extension") as worker:
-        with master.option("distribute_to", worker.url):
-            drawn = master.draw(hypersd=QUICK, batch_size=2)
-        stock = Target(worker).draw(seed=8)
+def test_a_worker_without_the_extension_draws_stock_pictures(master: Target, without_extension: Client) -> None:
+    with master.option("distribute_to", without_extension.url):
+        drawn = master.draw(hypersd=QUICK, batch_size=2)
+    stock = Target(without_extension).draw(seed=8)
     assert drawn.infotexts[0].own()["Hyper-SD"] == NAME
     assert drawn.infotexts[1].own() == {}
     assert drawn.pictures[1].pixels == stock.picture.pixels
