@@ -82,17 +82,28 @@ def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
         yield "prompt", plan.main_prompt  # reForge with "Save comments" prints this one
     changes = {c.field: c for c in plan.settings_changes}
     turned_on = changes.pop("enable_hr", None)
-    own_hires_prompt = getattr(p, "hr_prompt", "") not in ("", None, p.prompt)
     if turned_on:
         yield from _hires_set_up(plan, p)
     elif getattr(p, "enable_hr", False):
         yield "all_hr_prompts", list(plan.hr_prompts)
-    if sd_schedulers is None and own_hires_prompt and plan.hr_prompts:
-        yield "hr_prompt", plan.hr_prompts[0]  # Forge Classic prints this one, as it stands
+    if plan.rule is not None and plan.hr_prompts and sd_schedulers is None:
+        yield "hr_prompt", _told_hires_prompt(plan, p)
     for change in changes.values():
         yield change.field, change.after
     if turned_on:
         yield "enable_hr", True
+
+
+def _told_hires_prompt(plan: Plan, p: Any) -> Any:
+    """What the infotext of a host without schedule types will tell: there it is this field, where it is not `prompt`.
+
+    A1111 tells what is drawn since the version that brought schedule types. A list has one entry a picture, and is told
+    even where the text is that of `prompt`, which the host has taken comments out of for the first pass.
+    """
+    if plan.hr_prompts == plan.prompts:
+        return p.prompt
+    first, *others = dict.fromkeys(plan.hr_prompts)
+    return list(plan.hr_prompts) if others or first == p.prompt else first
 
 
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
