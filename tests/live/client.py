@@ -171,7 +171,7 @@ class Drawn:
         count = len(info["infotexts"]) - first
         images = [Picture.read(image) for image in answer["images"]]
         return Drawn(
-            pictures=tuple(images[first : first + count]),
+            pictures=tuple(images[first:]),  # Forge Classic tells of one of Loopback's pictures only
             infotexts=tuple(Infotext.read(text) for text in info["infotexts"][first : first + count]),
             grid=images[0] if first == 1 else None,
             info=info,
