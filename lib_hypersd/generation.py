@@ -64,7 +64,7 @@ def _is_copy_in_mid_run(p: Any) -> bool:
 
 def _is_idle(p: Any, args: Sequence[Any]) -> bool:
     """Whether nothing asks for this extension: the panel is off, and so is all that could ask in its place."""
-    if not args or args[0] is not False or host.values_set_by_axes(p):
+    if not _is_off(args) or host.values_set_by_axes(p):
         return False
     return not _any_tag(p) and not host.names_own_sampling(p)
 
@@ -73,10 +73,15 @@ def _seems_on(p: Any, args: Sequence[Any]) -> bool:
     """Whether panel, object, axis or tag asks for this extension, as far as can be told after a fault."""
     if _says_off(args):
         return False
-    if args and args[0] is False and not host.values_set_by_axes(p):
+    if _is_off(args) and not host.values_set_by_axes(p):
         named = (tag.name for prompt in _prompts(p) for tag in find_tags(prompt))
         return host.prompt_tag_reaction() != "none" and any(map(parse_alias, named))
     return True
+
+
+def _is_off(args: Sequence[Any]) -> bool:
+    """Whether the panel is off; without arguments there is no panel."""
+    return not args or args[0] is False
 
 
 def _says_off(args: Sequence[Any]) -> bool:
@@ -95,6 +100,11 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         _say(p, infotext.ERROR, f"{error} Nothing was changed.")
         settings, done = Settings(enabled=False), _says_off(args)
     plan, asked = _plan(p, settings)
+    unlisted = host.unlisted_name(plan) if plan is not None else None
+    if unlisted:
+        missing = f"{unlisted} is in none of this WebUI's lists: nothing was changed; choose another in Details."
+        _say(p, infotext.NOTICE, missing)
+        return False
     if plan is not None:
         script_args = host.inner_script_args(plan, p)
         told = plan if script_args is None else plan.with_inner_pass()
@@ -139,7 +149,7 @@ def _settings(p: Any, args: Sequence[Any]) -> Settings | None:
 
     A cell of a plot along one of our axes is drawn with the panel's settings and the cell's, unless it says off.
     """
-    axes, is_off = host.values_set_by_axes(p), bool(args) and args[0] is False
+    axes, is_off = host.values_set_by_axes(p), _is_off(args)
     if axes:
         return from_script_args(args).naming({**({"enabled": True} if is_off else {}), **axes})
     return None if is_off else from_script_args(args)
@@ -185,9 +195,9 @@ def _prompts(p: Any) -> tuple[str, ...]:
 
 
 def _say(p: Any, key: str, text: str) -> None:
+    _show(p, text if text.startswith(TITLE) else f"{TITLE}: {text}")
     before = p.extra_generation_params.get(key)
     p.extra_generation_params[key] = f"{before} {text}" if before else text
-    _show(p, text if text.startswith(TITLE) else f"{TITLE}: {text}")
 
 
 def _show(p: Any, text: str) -> None:

@@ -36,7 +36,7 @@ from .sampling import (
 from .settings_page import add_options
 from .status import allows_origin, credentials, host_name
 from .uncond import skip_idle_uncond
-from .writing import apply, inner_script_args, keep_tags, restore, stop_generation
+from .writing import apply, inner_script_args, keep_tags, restore, stop_generation, unlisted_name
 
 __all__ = [
     "OPTION_DOWNLOAD_API",
@@ -84,6 +84,7 @@ __all__ = [
     "stops_generations",
     "tell_axes",
     "txt2img_defaults",
+    "unlisted_name",
     "unregister_sampling",
     "values_set_by_axes",
     "watch_axes",

@@ -50,6 +50,14 @@ def register_sampling() -> None:
     A name that another extension has taken stays that extension's.
     """
     unregister_sampling()
+    try:
+        _add_all()
+    except Exception:
+        unregister_sampling()
+        raise
+
+
+def _add_all() -> None:
     for name in SCHEDULES if sd_schedulers is None else (TCD,):
         if name not in sd_samplers.all_samplers_map:
             _add_sampler(name)

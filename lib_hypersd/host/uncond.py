@@ -9,11 +9,11 @@ which it is 1.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from modules import script_callbacks, sd_samplers_cfg_denoiser, shared
+
+from .options import report
 
 _OPTION, _INFOTEXT = "skip_early_cond", "Skip Early CFG"
 _CALLBACKS = ("callbacks_cfg_denoiser", "callbacks_cfg_denoised", "callbacks_cfg_after_cfg")
@@ -41,19 +41,39 @@ def skip_idle_uncond(p: Any) -> None:
     denoiser: Any = getattr(getattr(p, "sampler", None), "model_wrap_cfg", None)
     if denoiser is None or not _evaluates_it(p, denoiser) or _is_read(p, denoiser):
         return
-    forward = denoiser.forward
+    module: Any = sd_samplers_cfg_denoiser
+    forward, params = denoiser.forward, p.extra_generation_params
+    shown = _View(module.shared, opts=_View(module.shared.opts, **{_OPTION: 1.0}))
 
     def without_idle_uncond(
         x: Any, sigma: Any, uncond: Any, cond: Any, cond_scale: Any, *rest: Any, **more: Any
     ) -> Any:
-        guided = cond_scale != 1 or denoiser.cond_scale_miltiplier != 1
-        # A sampler says only while it samples that it reads the uncond's noise.
-        if guided or denoiser.need_last_noise_uncond or not _one_cond_each(cond):
+        if not _is_idle(denoiser, cond, cond_scale):
             return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
-        with _skipping(p):
+        real, module.shared = module.shared, shown
+        try:
             return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+        except Exception:
+            report("An evaluation without the uncond failed: the rest is evaluated with it", exc_info=True)
+        finally:
+            module.shared = real
+            if _INFOTEXT in params:
+                del params[_INFOTEXT]
+        denoiser.forward = forward
+        return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
 
     denoiser.forward = without_idle_uncond
+
+
+def _is_idle(denoiser: Any, cond: Any, cond_scale: Any) -> bool:
+    """Whether the uncond of an evaluation changes nothing."""
+    try:
+        # A sampler says only while it samples that it reads the uncond's noise.
+        guided = cond_scale != 1 or denoiser.cond_scale_miltiplier != 1
+        return not guided and not denoiser.need_last_noise_uncond and _one_cond_each(cond)
+    except Exception:  # in the middle of a picture
+        report("Whether the uncond is idle can't be told", exc_info=True)
+        return False
 
 
 def _evaluates_it(p: Any, denoiser: Any) -> bool:
@@ -82,15 +102,3 @@ def _is_read(p: Any, denoiser: Any) -> bool:
 def _one_cond_each(cond: Any) -> bool:
     """Whether every prompt of the batch has one cond of weight 1: no AND, no "prompt :0.8"."""
     return all(len(parts) == 1 and parts[0].weight == 1 for parts in cond.batch)
-
-
-@contextlib.contextmanager
-def _skipping(p: Any) -> Iterator[None]:
-    module: Any = sd_samplers_cfg_denoiser
-    real, params = module.shared, p.extra_generation_params
-    module.shared = _View(real, opts=_View(real.opts, **{_OPTION: 1.0}))
-    try:
-        yield
-    finally:
-        module.shared = real
-        params.pop(_INFOTEXT, None)

@@ -9,7 +9,7 @@ from modules import shared
 
 from ..request import Plan
 from .inner_passes import with_tag
-from .options import sd_schedulers
+from .options import sampler_names, scheduler_names, sd_schedulers
 from .sampling import ask_eta
 
 _OWN = "_hypersd_own"
@@ -72,6 +72,19 @@ def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
     for name, value in _planned_fields(plan, p):
         write(name, value)
     ask_eta(p, plan.eta)
+
+
+_SAMPLERS, _SCHEDULES = ("sampler_name", "hr_sampler_name"), ("scheduler", "hr_scheduler")
+
+
+def unlisted_name(plan: Plan) -> str | None:
+    """A sampler or schedule type of the plan that the host does not have: to draw with it would be an exception."""
+    for change in plan.settings_changes:
+        if change.field in _SAMPLERS and change.after not in (None, *sampler_names()):
+            return str(change.after)
+        if change.field in _SCHEDULES and change.after not in (None, *scheduler_names()):
+            return str(change.after)
+    return None
 
 
 def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
