@@ -18,6 +18,9 @@ from .families import Architecture, architecture_of_lora, family_of, is_hyper_na
 from .prompt_tags import Alias, parse_alias
 from .safetensors_header import DamagedFileError, Header, read_header
 
+GONE = "is gone, and this WebUI still lists it"
+UNREADABLE = "can't be read"
+"""Damages of a file, to stand after its name, which no download mends."""
 STEP_ORDER = (8, 4, 2, 16, 12, 1)
 """Which trained step count is best where nobody asked for one (DESIGN.md)."""
 
@@ -69,6 +72,8 @@ class LoraIndex:
 
     def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
         self._known_steps = dict(known_steps or {})
+        self.unread: list[str] = []
+        """Paths of files that could not be opened: what is known of them is guessed by their names."""
         self._registered: dict[str, RegisteredLora] = {}
         aliases: dict[str, RegisteredLora] = {}
         shared: set[str] = set()
@@ -130,8 +135,12 @@ class LoraIndex:
         """
         try:
             read_header(file.path)
-        except (DamagedFileError, OSError) as error:
-            return str(error) if isinstance(error, DamagedFileError) else "can't be read"
+        except DamagedFileError as error:
+            return str(error)
+        except FileNotFoundError:
+            return GONE
+        except OSError as error:
+            return f"{UNREADABLE} ({error.strerror})"
         return None
 
     def has(self, variant: Variant) -> bool:
@@ -175,7 +184,9 @@ class LoraIndex:
         kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
         try:
             header = read_header(lora.path)
-        except (DamagedFileError, OSError):
+        except (DamagedFileError, OSError) as error:
+            if isinstance(error, OSError):
+                self.unread.append(lora.path)
             alias = parse_alias(lora.name)
             guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
             return LoraFile(lora.name, lora.path, guess, steps, kind)
@@ -235,7 +246,7 @@ class LoraCache:
     def __init__(
         self,
         entries: Callable[[], Iterable[object]],
-        describe_entry: Callable[[object], RegisteredLora],
+        describe_entry: Callable[[object], RegisteredLora | None],
         refresh: Callable[[], None],
         roots: Callable[[], Iterable[str]],
         known_steps: Callable[[], Mapping[str, int]],
@@ -260,8 +271,8 @@ class LoraCache:
         if changed:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
-        if changed or seen != self._seen or steps != self._steps:
-            self._loras = self._with_unlisted([self._describe(entry) for entry in seen])
+        if changed or seen != self._seen or steps != self._steps or any(map(_can_be_read, self._index.unread)):
+            self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
             self._index = LoraIndex(self._loras, steps)
             self._seen, self._steps = seen, dict(steps)
             self._folders = _mtimes(_folders_below(self._roots()))
@@ -272,6 +283,16 @@ class LoraCache:
         picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
         listed = {lora.name for lora in loras}
         return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
+
+
+def _can_be_read(path: str) -> bool:
+    try:
+        read_header(path)
+    except DamagedFileError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _folders_below(roots: Iterable[str]) -> Iterator[str]:

@@ -70,13 +70,19 @@ def _of_model(model: Any) -> Checkpoint:
     flags = {flag: bool(getattr(model, flag, False)) for flag in _MODEL_FLAGS}
     architecture = architecture_of_model(type(model).__name__, flags)
     shift = bool(getattr(model, "use_shift", False))
-    return _remembered(
-        model.sd_checkpoint_info.filename, _stamp(model.sd_checkpoint_info.filename), architecture, shift
-    )
+    return _of_file(model.sd_checkpoint_info.filename, architecture, shift)
 
 
 def _of_info(info: Any) -> Checkpoint:
-    return _remembered(info.filename, _stamp(info.filename), None, False)
+    return _of_file(info.filename, None, False)
+
+
+def _of_file(path: str, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+    """What is known of a checkpoint file; one that can't be opened now is known by its name, until it can."""
+    try:
+        return _remembered(path, _stamp(path), loaded, uses_shift)
+    except OSError:
+        return _described(path, None, loaded, uses_shift)
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -89,11 +95,16 @@ def _stamp(path: str) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def _remembered(path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
-    """What is known of the file, by the loaded model's architecture where there is one; once per size and mtime."""
-    stem = os.path.splitext(os.path.basename(path))[0]
+    """What the file's header tells, once per size and mtime. Raises OSError where it can't be read."""
     header: Header | None = None
-    with contextlib.suppress(DamagedFileError, OSError):
+    with contextlib.suppress(DamagedFileError):
         header = read_header(path)
+    return _described(path, header, loaded, uses_shift)
+
+
+def _described(path: str, header: Header | None, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+    """By the loaded model's architecture where there is one."""
+    stem = os.path.splitext(os.path.basename(path))[0]
     by_header = architecture_of_checkpoint(header.shapes) if header else architecture_of_name(os.path.basename(path))
     architecture = loaded or by_header
     # What flags can't tell apart.

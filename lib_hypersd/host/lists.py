@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..catalog import BY_NAME, ONE_STEP_UNETS
 from ..prompt_tags import parse_alias
 from ..settings import Choices, HostLists
 from .loras import lora_index
-from .options import sampler_names, scheduler_labels, scheduler_names, upscaler_names
+from .options import report, sampler_names, scheduler_labels, scheduler_names, upscaler_names
 
 
 def panel_choices() -> Choices:
-    return Choices([f.name for f in lora_index().files], sampler_names(), scheduler_labels(), upscaler_names())
+    lists = (_lora_names, sampler_names, scheduler_labels, upscaler_names)
+    return Choices(*map(_as_far_as_known, lists))
+
+
+def _lora_names() -> list[str]:
+    return [file.name for file in lora_index().files]
+
+
+def _as_far_as_known(names: Callable[[], list[str]]) -> list[str]:
+    """A list that can't be had is empty: the panel is of use without it."""
+    try:
+        return names()
+    except Exception:
+        report("A list of the panel is empty", exc_info=True)
+        return []
 
 
 def host_lists() -> HostLists:

@@ -25,8 +25,12 @@ def _entries() -> Iterable[object]:
     return networks.available_networks.values() if networks else ()
 
 
-def _describe_entry(entry: Any) -> RegisteredLora:
-    return RegisteredLora(str(entry.name), str(getattr(entry, "alias", entry.name)), str(entry.filename))
+def _describe_entry(entry: Any) -> RegisteredLora | None:
+    """None for what another extension has put there that is no file."""
+    name, path = getattr(entry, "name", None), getattr(entry, "filename", None)
+    if not isinstance(name, str) or not isinstance(path, str | os.PathLike):
+        return None
+    return RegisteredLora(name, str(getattr(entry, "alias", None) or name), str(path))
 
 
 _EXTENSIONS = (".safetensors", ".pt", ".ckpt")
