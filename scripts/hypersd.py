@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from modules import script_callbacks, scripts
@@ -46,7 +47,11 @@ class HyperSDScript(scripts.Script):
             download=host.start_download,
             folder=host.folder_title,
         )
-        components = controls.build(self._page_of_tab(), InputAccordion, faces)
+        try:
+            components = controls.build(self._page_of_tab(), InputAccordion, faces)
+        except Exception:  # the host asks once more for its API, and would not start
+            host.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
+            return []
         self.infotext_fields = controls.infotext_fields(components, host.option_eta, host.preferences)
         # "Send to img2img" under a gallery carries what is named here from tab to tab.
         self.paste_field_names = [pasted for _, pasted in self.infotext_fields]
@@ -78,16 +83,22 @@ def on_app_started(_demo: Any, app: Any) -> None:
     download_api.add_routes(app)
 
 
-host.register_sampling()  # before the page's lists are made
-script_callbacks.on_script_unloaded(host.unregister_sampling)
-
-
 def on_before_ui() -> None:
     """Every script is loaded by then."""
     host.watch_axes()
     host.add_own_axes()
 
 
-script_callbacks.on_before_ui(on_before_ui)
-script_callbacks.on_ui_settings(host.add_options)
-script_callbacks.on_app_started(on_app_started)
+def _start(step: Callable[..., Any], *args: Any) -> None:
+    """A part that fails is left out, and the console says which: the rest works without it."""
+    try:
+        step(*args)
+    except Exception:
+        host.report(f"{TITLE}: {step.__name__} failed at the start", exc_info=True)
+
+
+_start(host.register_sampling)  # before the page's lists are made
+_start(script_callbacks.on_script_unloaded, host.unregister_sampling)
+_start(script_callbacks.on_before_ui, on_before_ui)
+_start(script_callbacks.on_ui_settings, host.add_options)
+_start(script_callbacks.on_app_started, on_app_started)

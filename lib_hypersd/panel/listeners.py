@@ -177,8 +177,12 @@ def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any]
 def _fill(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
     def fill(*values: Any) -> list[Any]:
         """The plan's values into the page's own controls; what stands there already is left alone."""
-        wanted = faces.preview(page.tab, *page.split(values)).page_values
-        return [gr.update(value=wanted[name]) if name in wanted else gr.update() for name in page.found]
+        try:
+            wanted = faces.preview(page.tab, *page.split(values)).page_values
+            return [gr.update(value=wanted[name]) if name in wanted else gr.update() for name in page.found]
+        except Exception:
+            _log.exception("The page could not be filled")
+            return [gr.update() for _ in page.found]
 
     return fill
 
