@@ -189,7 +189,7 @@ FAULTS = (
     Fault("LoRA registry has None", _registry(lambda known: {**known, "a": None}), True),
     Fault("LoRA registry has something odd", _registry(lambda known: {**known, 7: Odd(), "b": "b"}), True),
     Fault("LoRA registry is empty", _registry(lambda known: {}), True),
-    Fault("no Lora extension", _no_lora_extension, False),
+    Fault("no Lora extension", _no_lora_extension, False, warm=False),
     Fault("Euler is not listed", _not_listed("Euler"), False, says="Euler is in none"),
     Fault("SGM Uniform is not listed", _not_listed("SGM Uniform"), False, says="SGM Uniform is in none"),
     Fault("model unloaded in mid-plan", _unloaded_meanwhile, False, says="fault"),

@@ -60,6 +60,7 @@ class Trial:
         for scene in scenes.PICTURES:
             if self._only in f"scene: {scene.name}":
                 self._scene(scene)
+        self._begin(scenes.PICTURES[0])
         for deed in deeds.DEEDS:
             if self._only in f"deed: {deed.name}":
                 with deed.around():
@@ -145,7 +146,7 @@ class Trial:
     def _restarted(self) -> None:
         """After all of it, "Reload UI" brings back a WebUI that draws as in the beginning."""
         scene = scenes.PICTURES[0]
-        before = self.host.draw(scene.fields)
+        before = self._known[scene.name].whole
         self.host.restarted()
         after = self.host.draw(scene.fields)
         same = (after.own, after.rest) == (before.own, before.rest) and not after.distance(before)
