@@ -3,7 +3,8 @@
 
     python3 run.py demo | ui | test | bench | live   (each has --help)
 
-Needs nothing but Python 3.10 to 3.13.
+Needs nothing but Python 3.10 to 3.13. HYPERSD_VENV names another folder than .venv, for a second Python beside the
+first; HYPERSD_TORCH=oldest takes the oldest torch that is supported.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent
-VENV = PROJECT / ".venv"
-REQUIREMENTS = [PROJECT / "requirements" / name for name in ("main.txt", "last.txt")]
+VENV = PROJECT / os.environ.get("HYPERSD_VENV", ".venv")
+TORCH = "torch-oldest.txt" if os.environ.get("HYPERSD_TORCH") == "oldest" else "torch.txt"
+REQUIREMENTS = [PROJECT / "requirements" / name for name in (TORCH, "main.txt", "last.txt")]
 GRADIO_3 = PROJECT / "requirements" / "gradio3.txt"
 COMMANDS = ("demo", "ui", "test", "bench", "live")
 OLDEST, NEWEST = (3, 10), (3, 13)
@@ -31,7 +33,7 @@ def wanted_stamp() -> str:
     """Changes with the requirements."""
     digest = hashlib.sha256()
     for path in (*REQUIREMENTS, GRADIO_3):
-        digest.update(path.read_bytes() if path.exists() else b"")
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -42,20 +44,19 @@ def pip(*arguments: str) -> None:
 
 
 def set_up() -> None:
-    """Make or renew the environment, in three steps that show pip's own progress."""
+    """Make or renew the environment, in steps that show pip's own progress."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         sys.exit(f"error: Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} is needed, this is {sys.version}")
     print(f"Setting up {VENV} (once; about 6 GB, a few minutes)", flush=True)
     if not venv_python().exists():
         subprocess.check_call([sys.executable, "-m", "venv", str(VENV)])
     for number, path in enumerate(REQUIREMENTS, start=1):
-        print(f"[{number}/3] {path.relative_to(PROJECT)}", flush=True)
+        print(f"[{number}/4] {path.relative_to(PROJECT)}", flush=True)
         pip(*(("--no-deps",) if path.stem == "last" else ()), "-r", str(path))
-    if GRADIO_3.exists():
-        print(f"[3/3] {GRADIO_3.relative_to(PROJECT)}, for the profiles a1111, classic and reforge", flush=True)
-        overlay = VENV / "gradio3"
-        shutil.rmtree(overlay, ignore_errors=True)
-        pip("--no-deps", "--target", str(overlay), "-r", str(GRADIO_3))
+    print(f"[4/4] {GRADIO_3.relative_to(PROJECT)}, for the profiles a1111, classic and reforge", flush=True)
+    overlay = VENV / "gradio3"
+    shutil.rmtree(overlay, ignore_errors=True)
+    pip("--no-deps", "--target", str(overlay), "-r", str(GRADIO_3))
     (VENV / "stamp").write_text(wanted_stamp())
 
 

@@ -59,7 +59,7 @@ def run_extension_installers(folders: list[str]) -> None:
 def prepare_path(profile) -> None:
     """Put the profile's own packages, and gradio 3 where it needs it, first on sys.path."""
     if profile.gradio_major == 3:
-        overlay = ROOT.parent / ".venv" / "gradio3"
+        overlay = Path(sys.prefix) / "gradio3"
         if overlay.is_dir():
             sys.path.insert(0, str(overlay))
     if profile.packages:
