@@ -54,6 +54,7 @@ def test_the_project_file_tells_the_version(tmp_path: Path) -> None:
     code = [p for p in (PROJECT / "lib_hypersd").rglob("*.py") if re.search(rf"\b{re.escape(told)}\b", p.read_text())]
     assert code == [], "the version stands in one place"
     assert f"\n## {told}\n" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f'"version": "{told}"' in (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
     with miniwebui("forge", "--nowebui") as client:
         assert client.get("/hypersd/v1/status")["version"] == told
 
