@@ -75,8 +75,15 @@ def _seems_on(p: Any, args: Sequence[Any]) -> bool:
         return False
     if _is_off(args) and not host.values_set_by_axes(p):
         named = (tag.name for prompt in _prompts(p) for tag in find_tags(prompt))
-        return host.prompt_tag_reaction() != "none" and any(map(parse_alias, named))
+        return any(map(parse_alias, named)) and _tags_may_ask()
     return True
+
+
+def _tags_may_ask() -> bool:
+    try:
+        return host.prompt_tag_reaction() != "none"
+    except Exception:  # it may be the very fault
+        return True
 
 
 def _is_off(args: Sequence[Any]) -> bool:

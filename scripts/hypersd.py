@@ -39,16 +39,8 @@ class HyperSDScript(scripts.Script):
         self._page_of_tab().catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        faces = Faces(
-            preview=preview.preview,
-            choices=host.panel_choices,
-            checkpoint=lambda: host.selected_checkpoint().name,
-            memory=lambda: host.panel_memory() if host.remembers_panel() else None,
-            download=host.start_download,
-            folder=host.folder_title,
-        )
         try:
-            components = controls.build(self._page_of_tab(), InputAccordion, faces)
+            components = controls.build(self._page_of_tab(), InputAccordion, _faces())
         except Exception:  # the host asks once more for its API, and would not start
             host.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
@@ -74,6 +66,17 @@ class HyperSDScript(scripts.Script):
         if self._page is None:
             self._page = PageComponents("img2img" if self.is_img2img else "txt2img")
         return self._page
+
+
+def _faces() -> Faces:
+    return Faces(
+        preview=preview.preview,
+        choices=host.panel_choices,
+        checkpoint=lambda: host.selected_checkpoint().name,
+        memory=lambda: host.panel_memory() if host.remembers_panel() else None,
+        download=host.start_download,
+        folder=host.folder_title,
+    )
 
 
 def on_app_started(_demo: Any, app: Any) -> None:
