@@ -20,6 +20,8 @@ from .arms import write_json
 from .server import PROJECT
 
 QUICK_PARTS = 8
+LOOK_BACK, QUICK_LOOK_BACK = 5, 25
+"""After so many faults the next pictures are drawn, to be those of before. The plan is looked at each time."""
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
 
 
@@ -47,11 +49,15 @@ def run(json_file: str | None) -> None:
 
 def all_profiles(profiles: Sequence[str] = PROFILES, *, quick: bool = False, at_once: int | None = None) -> Result:
     """Each profile in a process of its own. `quick` tries a part of the faults on each, another one on each."""
-    shares = {profile: f"{i}/{QUICK_PARTS}" if quick else "0/1" for i, profile in enumerate(PROFILES)}
-    more = ["--every", "25"] if quick else []
-    with ThreadPoolExecutor(at_once or max(1, (os.cpu_count() or 2) // 2)) as pool:
-        answers = pool.map(lambda profile: _trial(profile, "--share", shares[profile], *more), profiles)
-        return _sum(zip(profiles, answers, strict=True))
+
+    def trial(profile: str) -> dict[str, Any]:
+        number = PROFILES.index(profile)
+        how = ["--share", f"{number}/{QUICK_PARTS}", "--quick"] if quick else []
+        every = QUICK_LOOK_BACK if quick else LOOK_BACK
+        return _trial(profile, "--kinds", str(number), "--every", str(every), *how)
+
+    with ThreadPoolExecutor(at_once or os.cpu_count() or 2) as pool:
+        return _sum(zip(profiles, pool.map(trial, profiles), strict=True))
 
 
 def _trial(profile: str, *arguments: str) -> dict[str, Any]:

@@ -129,6 +129,13 @@ def _started(host: Host) -> list[str]:
     return sorted({getattr(route, "path", "") for route in app.routes})
 
 
+@contextlib.contextmanager
+def _short_of_modules() -> Iterator[None]:
+    """The hosts look up who registers a callback by its file; Python asks every module on the way, most of a start."""
+    with mock.patch("inspect.getmodule", return_value=None):
+        yield
+
+
 def _is_up(answer: list[str], whole: list[str]) -> str | None:
     return None if set(answer) <= set(whole) else f"routes {answer}"
 
@@ -140,5 +147,5 @@ DEEDS = (
     Deed("the panel's lines", _panel_asked, _panel_answered, around=_remembering),
     Deed("the page filled", _page_filled, _filled),
     Deed("the panel built", _panel_built, _built, rare=True),
-    Deed("the start", _started, _is_up, rare=True),
+    Deed("the start", _started, _is_up, rare=True, around=_short_of_modules),
 )

@@ -132,6 +132,11 @@ class Host:
         self.watch.over(shared.sd_model, "sd_model")
         self.watch.over(shared.sd_model.sd_checkpoint_info, "sd_checkpoint_info")
 
+    @property
+    def has_schedule_types(self) -> bool:
+        """Forge Classic has none: there a sampler brings its schedule."""
+        return sys.modules.get("modules.sd_schedulers") is not None
+
     # Pictures ---------------------------------------------------------------------------------------------------
 
     def draw(self, fields: Mapping[str, Any], *, off: bool = False) -> Drawn:
@@ -163,7 +168,8 @@ class Host:
         args = self.api.init_script_args(
             body, self.api.default_script_arg_txt2img, None, None, runner, input_script_args={}
         )
-        known = {k: v for k, v in self._body(fields).items() if k not in ("alwayson_scripts",)}
+        no_fields = {"alwayson_scripts"} if self.has_schedule_types else {"alwayson_scripts", "scheduler"}
+        known = {k: v for k, v in self._body(fields).items() if k not in no_fields}
         p = api.StableDiffusionProcessingTxt2Img(**known)
         p.is_api, p.scripts, p.script_args = True, runner, tuple(args)
         runner.before_process(p)
@@ -203,7 +209,7 @@ class Host:
             option.label for data in scripts.scripts_data for option in getattr(data.module, "axis_options", ())
         ]
         for name, module in list(sys.modules.items()):
-            if name == "modules" or name.startswith("modules."):
+            if module is not None and (name == "modules" or name.startswith("modules.")):
                 found[name] = {
                     key: id(value)
                     for key, value in vars(module).items()

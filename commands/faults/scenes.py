@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .host import RENAMED, Host
+from .host import RENAMED
 from .sites import Site
 from .watch import Odd, Read
 
@@ -25,7 +25,6 @@ class Scene:
 
     name: str
     fields: Mapping[str, Any]
-    possible: Callable[[Host], bool] = lambda host: True
 
 
 _HIRES = {
@@ -74,11 +73,11 @@ _CONTENT = ("bounded_json.py", "safetensors_header.py")
 """Here other exceptions tell that a file's content is bad, which is remembered with its size and time."""
 
 
-def error_for(site: Site, profile: int, *, only_exceptions: bool = False) -> BaseException:
+def error_for(site: Site, kinds: int, *, only_exceptions: bool = False) -> BaseException:
     """What a site fails with: by turns, so that over sites and profiles all kinds come up."""
     if site.module.endswith(_CONTENT) and site.code.co_name not in ("read_header", "_read"):
         return MemoryError()
-    number = zlib.crc32(f"{site.module}{site.offset}{site.after}".encode()) + profile + site.turn
+    number = zlib.crc32(f"{site.module}{site.offset}{site.after}".encode()) + kinds + site.turn
     error = EXCEPTIONS[number % len(EXCEPTIONS)]()
     return MemoryError() if only_exceptions and not isinstance(error, Exception) else error
 
@@ -90,6 +89,10 @@ LEFT_ALONE = {
     Read("sd_samplers_kdiffusion", "KDiffusionSampler"): "what all samplers of the host are made of",
 }
 """Fields that are not made to fail, and why."""
+
+
+ASKS_TO_STOP = Read("shared.opts", "hypersd_stop")
+"""What is true here ends a generation that can't be planned, as it is to."""
 
 
 def _values() -> tuple[Any, ...]:
@@ -105,8 +108,10 @@ def _values() -> tuple[Any, ...]:
     )
 
 
-def values_for(read: Read, profile: int, count: int) -> list[Any]:
-    """`count` of them for a field: always missing, then by turns."""
+def values_for(read: Read, kinds: int, count: int) -> list[Any]:
+    """Up to `count` of them for a field: always missing, then by turns."""
     values = _values()
-    first = zlib.crc32(f"{read.owner}.{read.field}".encode()) + profile * (count - 1)
-    return [values[0], *(values[1 + (first + i) % (len(values) - 1)] for i in range(count - 1))]
+    if read == ASKS_TO_STOP:
+        values = tuple(value for value in values if not value or isinstance(value, Exception))
+    first = zlib.crc32(f"{read.owner}.{read.field}".encode()) + kinds * (count - 1)
+    return [values[0], *(values[1 + (first + i) % (len(values) - 1)] for i in range(min(count, len(values)) - 1))]

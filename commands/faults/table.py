@@ -23,7 +23,8 @@ from .watch import Odd
 class Fault:
     """A state of the machine for one picture, and whether the plan is made all the same.
 
-    `scene` is the picture that is asked for, `says` stands in its notice. `warm`: all has been seen whole before.
+    `scene` is the picture that is asked for; its notice holds the pattern `says`. `warm`: all has been seen whole
+    before. `of_schedule_types`: it is about what a host without them lacks.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Fault:
     scene: str = "object"
     says: str = ""
     warm: bool = True
+    of_schedule_types: bool = False
 
 
 @contextlib.contextmanager
@@ -41,6 +43,12 @@ def _file(host: Host, spoil: Callable[[Path], object]) -> Iterator[None]:
         yield
     finally:
         host.fill()
+        _list_anew()
+
+
+def _list_anew() -> None:
+    """As "Refresh" does: a host that lists all files anew for one that has come forgets those that are gone."""
+    sys.modules["networks"].list_available_networks()
 
 
 def _emptied(path: Path) -> None:
@@ -78,6 +86,13 @@ def _moved(path: Path) -> Iterator[None]:
         aside.rename(path)
 
 
+@contextlib.contextmanager
+def _no_folder(host: Host) -> Iterator[None]:
+    with _moved(host.loras):
+        yield
+    _list_anew()
+
+
 def _checkpoint_gone(host: Host) -> AbstractContextManager[Any]:
     from modules import shared
 
@@ -98,7 +113,7 @@ def _no_lora_extension(host: Host) -> AbstractContextManager[Any]:
     return mock.patch.dict(sys.modules, {"networks": None})  # type: ignore[dict-item]
 
 
-def _not_listed(name: str) -> Callable[[Host], AbstractContextManager[Any]]:
+def _not_listed(*names: str) -> Callable[[Host], AbstractContextManager[Any]]:
     @contextlib.contextmanager
     def broken(host: Host) -> Iterator[None]:
         from modules import sd_samplers
@@ -109,7 +124,7 @@ def _not_listed(name: str) -> Callable[[Host], AbstractContextManager[Any]]:
         tables += [options.sd_schedulers.schedulers_map] if options.sd_schedulers else []
         with contextlib.ExitStack() as stack:
             for table in tables:
-                rest = {k: v for k, v in table.items() if k != name and getattr(v, "label", k) != name}
+                rest = {k: v for k, v in table.items() if k not in names and getattr(v, "label", k) not in names}
                 stack.enter_context(mock.patch.dict(table, rest, clear=True))
             yield
 
@@ -175,14 +190,17 @@ def _half_applied(field: str) -> Callable[[Host], AbstractContextManager[Any]]:
     return broken
 
 
+_GONE = "is gone|is not on this machine"
+"""Still listed, or not by a host that has listed all files anew since."""
+
 FAULTS = (
-    Fault("file deleted after the scan", lambda h: _file(h, os.unlink), False, says="is gone"),
+    Fault("file deleted after the scan", lambda h: _file(h, os.unlink), False, says=_GONE),
     Fault("file emptied after the scan", lambda h: _file(h, _emptied), False, says="is empty"),
     Fault("file cut after the scan", lambda h: _file(h, _cut), False, says="is truncated"),
-    Fault("folder in the file's place", lambda h: _file(h, _a_folder), False, says="is not a file"),
+    Fault("folder in the file's place", lambda h: _file(h, _a_folder), False, says=f"is not a file|{_GONE}"),
     Fault("file not to be read", _unreadable, False, says="may read it", warm=False),
     Fault("file of an alias deleted", lambda h: _file(h, os.unlink), True, scene="alias", warm=False),
-    Fault("LoRA folder gone", lambda h: _moved(h.loras), False, says="is gone"),
+    Fault("LoRA folder gone", _no_folder, False, says=_GONE),
     Fault("checkpoint file gone, model loaded", _checkpoint_gone, True, warm=False),
     Fault("LoRA registry is None", _registry(lambda known: None), False),
     Fault("LoRA registry is a list", _registry(lambda known: list(known)), False),
@@ -190,13 +208,26 @@ FAULTS = (
     Fault("LoRA registry has something odd", _registry(lambda known: {**known, 7: Odd(), "b": "b"}), True),
     Fault("LoRA registry is empty", _registry(lambda known: {}), True),
     Fault("no Lora extension", _no_lora_extension, False, warm=False),
-    Fault("Euler is not listed", _not_listed("Euler"), False, says="Euler is in none"),
-    Fault("SGM Uniform is not listed", _not_listed("SGM Uniform"), False, says="SGM Uniform is in none"),
+    Fault("Euler is not listed", _not_listed("Euler", "Euler SGMUniform"), False, says="Euler is in none"),
+    Fault(
+        "SGM Uniform is not listed",
+        _not_listed("SGM Uniform"),
+        False,
+        says="SGM Uniform is in none",
+        of_schedule_types=True,
+    ),
     Fault("model unloaded in mid-plan", _unloaded_meanwhile, False, says="fault"),
     Fault("console closed", _console_closed, False, says="fault"),
-    Fault("disk full in mid-plan", _disk_full_on_apply, False, says="fault (OSError)"),
+    Fault("disk full in mid-plan", _disk_full_on_apply, False, says=r"fault \(OSError\)"),
     *(
-        Fault(f"{field} can't be set", _half_applied(field), False, scene=scene, says="fault")
+        Fault(
+            f"{field} can't be set",
+            _half_applied(field),
+            False,
+            scene=scene,
+            says="fault",
+            of_schedule_types=field == "scheduler",
+        )
         for scene, fields in {
             "object": ("steps", "cfg_scale", "sampler_name", "scheduler", "all_prompts", "main_prompt"),
             "hires": ("hr_second_pass_steps", "denoising_strength", "all_hr_prompts"),
