@@ -202,6 +202,15 @@ def test_negative_guidance_minimum_sigma_stays_the_hosts(host: Target, steps: in
     assert drawn.picture.pixels == again.picture.pixels
 
 
+def test_an_evaluation_that_fails_is_done_again_with_the_uncond(host: Target) -> None:
+    """What an unknown denoiser makes of the skip must not cost the picture."""
+    drawn, evaluated = draw(host, hypersd=PLAN, negative_prompt=f"{NEGATIVE} evaluation-fails-once")
+    assert evaluated == [1, 1, 2]
+    whole, evaluated = draw(host, hypersd=PLAN)
+    assert evaluated == [1] * STEPS
+    assert drawn.picture.distance(whole.picture) <= CLOSE
+
+
 INTERRUPTIONS = {"evaluation-raise": 500, "evaluation-oom": 500, "evaluation-interrupt": 200}
 
 

@@ -36,7 +36,7 @@ def test_infotexts_and_settings_of_0_1_0_are_read(profile: str, tmp_path: Path) 
             assert "Hyper-SD error" not in again.fields, pasted["asked"]
         full_name = draw(client, prompt="a red circle <lora:Hyper-SD15-4steps-lora>")
         assert full_name.own()["Hyper-SD"] == "Hyper-SD15-4steps-lora", "the option that 0.1.0 saved counts"
-        assert target.options()["hypersd_trained_steps"] == "my-lora = 8"
+        assert target.option_value("hypersd_trained_steps") == "my-lora = 8"
 
 
 def draw(client: Client, **fields: Any) -> Infotext:

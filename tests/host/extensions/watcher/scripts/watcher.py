@@ -27,11 +27,13 @@ def options_of_another_thread():
 
 def watched(self, x, t, cond):
     seen.append({"rows": len(x), **options_of_another_thread()})
-    if len(seen) == BROKEN_EVALUATION:
+    if len(seen) == BROKEN_EVALUATION and "evaluation-fails-once" in words:
+        raise RuntimeError("a fault of one evaluation")
+    if len(seen) >= BROKEN_EVALUATION:
         if "evaluation-raise" in words:
             raise RuntimeError("a fault in the middle of sampling")
         if "evaluation-oom" in words:
-            raise torch.OutOfMemoryError("no memory in the middle of sampling")
+            raise torch.cuda.OutOfMemoryError("no memory in the middle of sampling")
         if "evaluation-interrupt" in words:
             shared.state.interrupt()
     return evaluate(self, x, t, cond)
@@ -50,7 +52,7 @@ class Watcher(scripts.Script):
     def process(self, p):
         seen.clear()
         words.clear()
-        words.update(p.prompt.split())
+        words.update(f"{p.prompt} {p.negative_prompt}".split())
 
     def process_batch(self, p, **kwargs):
         cfg = re.search(r"batch-cfg (\d+)", p.prompt)
