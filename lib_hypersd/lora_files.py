@@ -22,7 +22,7 @@ GONE = "is gone, and this WebUI still lists it"
 UNREADABLE = "can't be read"
 """Damages of a file, to stand after its name, which no download mends."""
 STEP_ORDER = (8, 4, 2, 16, 12, 1)
-"""Which trained step count is best where nobody asked for one (DESIGN.md)."""
+"""Which trained step count is best where nobody asked for one."""
 
 
 @dataclass(frozen=True)

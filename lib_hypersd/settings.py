@@ -27,7 +27,7 @@ Setting = str | float | int
 
 @dataclass(frozen=True)
 class Settings:
-    """The API object's keys with their defaults, in the order of the panel's components (DESIGN.md)."""
+    """The API object's keys with their defaults, in the order of the panel's components."""
 
     enabled: bool = True
     lora: str = "auto"
