@@ -29,13 +29,27 @@ def read_request(p: Any) -> Request:
         negative_prompt=any(str(n).strip() for n in p.all_negative_prompts),
         mode="img2img" if img2img else "txt2img",
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
-        own_hr_prompt=str(getattr(p, "hr_prompt", "") or "") if not hires else "",
+        own_hr_prompt="" if hires else styled_hires_prompt(p),
         img2img_fixed_steps=img2img and img2img_fixed_steps(),
         explicit=fields_set_by_axes(p),
         **_fields(lambda name: getattr(p, name, None)),
         hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
         **model_noise(p),
     )
+
+
+def styled_hires_prompt(p: Any) -> str:
+    """A hires prompt of the request's own, with its styles, as the host has it in a run with hires fix; else ""."""
+    prompt = str(getattr(p, "hr_prompt", "") or "")
+    styles = getattr(p, "styles", None)
+    return str(shared.prompt_styles.apply_styles_to_prompt(prompt, styles)) if prompt and styles else prompt
+
+
+def styled_hires_negative(p: Any) -> str:
+    """The same of its negative prompt."""
+    prompt = str(getattr(p, "hr_negative_prompt", "") or "")
+    styles = getattr(p, "styles", None)
+    return str(shared.prompt_styles.apply_negative_styles_to_prompt(prompt, styles)) if prompt and styles else prompt
 
 
 def txt2img_defaults() -> dict[str, Any]:

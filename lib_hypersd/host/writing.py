@@ -10,6 +10,7 @@ from modules import shared
 from ..request import Plan
 from .inner_passes import with_tag
 from .options import sampler_names, scheduler_names, sd_schedulers
+from .reading import styled_hires_negative
 from .sampling import ask_eta
 
 _OWN = "_hypersd_own"
@@ -123,9 +124,9 @@ def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
     """What `setup_prompts` would have done, had hires been on: it has returned early by the time of `process`."""
     yield "hr_prompt", p.hr_prompt or p.main_prompt
     yield "all_hr_prompts", list(plan.hr_prompts)
-    negative, count = p.hr_negative_prompt, len(p.all_negative_prompts)
+    negative, count = styled_hires_negative(p), len(p.all_negative_prompts)
     yield "all_hr_negative_prompts", [negative] * count if negative else list(p.all_negative_prompts)
-    yield "hr_negative_prompt", negative or p.main_negative_prompt
+    yield "hr_negative_prompt", p.hr_negative_prompt or p.main_negative_prompt
     if hasattr(p, "hr_additional_modules") and p.hr_additional_modules is None:
         yield "hr_additional_modules", ["Use same choices"]  # Forge: None is a 500 of its own
 
