@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .draft import Draft
 from .families import Checkpoint
 from .lora_files import LoraIndex, Preference
 from .passes import first_is_flow, fitting_sampler, fitting_schedule
-from .recipes import Recipe
+from .recipes import DEFAULT_STEPS, Recipe
+from .request import Request
 from .second_pass import off_timesteps, on_trained_timesteps
 from .settings import Settings
 from .tagging import TagRule, Typed, typed_tag
-from .target import Target, file_target
+from .target import Target, distilled_twice, file_target, typed_otherwise
+
+
+@dataclass(frozen=True)
+class HiresPass:
+    """The rule for the prompts of the pass, and the recipe that it is judged by; None where it was left alone."""
+
+    rule: TagRule
+    recipe: Recipe | None
+
+
+def turns_on(request: Request, settings: Settings) -> bool:
+    """Whether hires fix, off in the request, is turned on."""
+    possible = request.mode == "txt2img" and not request.hires_obstacle
+    return settings.hires == "always" and not request.enable_hr and possible
 
 
 def tune_hires_pass(
@@ -23,24 +38,21 @@ def tune_hires_pass(
     rule: TagRule,
     checkpoint: Checkpoint,
     hr_checkpoint: Checkpoint | None,
-) -> TagRule:
-    """Tune the hires pass; returns the rule for its prompts."""
-    request = draft.request
-    turn_on = settings.hires == "always" and not request.enable_hr
-    if turn_on and (request.mode == "img2img" or request.hires_obstacle):
-        why = request.hires_obstacle or "this is img2img"
-        draft.notices.append(f"Hires fix was not turned on: {why}.")
-        return rule
+    *,
+    named: bool,
+) -> HiresPass:
+    """Tune the hires pass; `named` is whether somebody asked for the first pass's LoRA by name or tag."""
+    request, turn_on = draft.request, turns_on(draft.request, settings)
+    if settings.hires == "always" and not request.enable_hr and not turn_on:
+        draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or 'this is img2img'}.")
     if not request.enable_hr and not turn_on:
-        return rule
+        return HiresPass(rule, target.recipe)
     if hr_checkpoint is not None:
-        nothing = TagRule(index, None, "", 0.0, hr_checkpoint.family, request.hr_comments)
-        if settings.hires == "keep":
-            return nothing
-        found = _hires_target(draft, settings, index, checkpoint, hr_checkpoint)
-        if found is None:
-            _leave_alone(draft, hr_checkpoint, turn_on=turn_on)
-            return nothing
+        first = target if hr_checkpoint.family == checkpoint.family else None
+        found = _hires_target(draft, settings, index, first, hr_checkpoint, named=named)
+        if isinstance(found, str):
+            _leave_alone(draft, settings, found, turn_on=turn_on)
+            return HiresPass(TagRule(index, None, "", 0.0, hr_checkpoint.family, request.hr_comments), None)
         target, checkpoint = found, hr_checkpoint
         rule = target.rule(index, checkpoint.family, request.hr_comments, settings.explicit_steps)
     elif request.comments_stay_in_hires and any("#" in prompt for prompt in request.hr_prompts_if_on):
@@ -49,34 +61,64 @@ def tune_hires_pass(
         _turn_on(draft, settings, target)
     if settings.hires != "keep":
         _tune_hires(draft, settings, checkpoint, target, turned_on=turn_on, own_model=hr_checkpoint is not None)
-    return rule
+    return HiresPass(rule, target.recipe)
 
 
 def _hires_target(
-    draft: Draft, settings: Settings, index: LoraIndex, first: Checkpoint, hr: Checkpoint
-) -> Target | None:
-    """What the hires pass is tuned for where it runs on another checkpoint; None where nothing fits."""
-    request = draft.request
+    draft: Draft, settings: Settings, index: LoraIndex, first: Target | None, hr: Checkpoint, *, named: bool
+) -> Target | str:
+    """What the hires pass is tuned for where it runs on another checkpoint; or why it is left alone.
+
+    `first` is the first pass's target where both are of one family: the LoRA that was asked for there is meant here,
+    too, unless the hires prompt has a tag of its own.
+    """
+    request, family = draft.request, hr.family
     steps, comments = settings.explicit_steps, request.hr_comments
-    typed = typed_tag(request.hr_prompts_if_on, index, hr.family, steps, comments=comments)
-    if hr.family is None or hr.distilled or hr.one_step_unet:
-        return None
-    usable = typed.file is not None and typed.file.family == hr.family
-    file = typed.file if usable else index.choose(hr.family, Preference(steps))
-    if file is None or file.steps is None or index.damage(file):
-        return None
-    own = settings if hr.family == first.family else replace(settings, weight="auto")
-    typed = typed if usable else Typed()
-    return file_target(file, hr.family, file.steps, hr, own, typed, index, draft)
+    asked = first.file if first else None
+    typed = typed_tag(request.hr_prompts_if_on, index, family, steps, asked=asked, comments=comments)
+    draft.notices += typed.dropped
+    nothing = f"there is no Hyper-SD LoRA here for its checkpoint {hr.name}"
+    if family is None or hr.one_step_unet:
+        return nothing
+    usable = typed.file is not None and typed.file.family in (family, asked and asked.family)
+    named = usable or (named and asked is not None)
+    if settings.lora == "none" and not named:
+        return _baked_in(draft, settings, hr)
+    if hr.distilled and not named:
+        return f"its checkpoint {hr.name} is distilled already ({hr.distilled})"
+    file = typed.file if usable else asked or index.choose(family, Preference(steps))
+    trained = (file.steps or steps) if file else None
+    if file is None or trained is None or index.damage(file):
+        return nothing
+    if hr.distilled:
+        draft.notices.append(distilled_twice(hr, file))
+    if usable:
+        draft.notices += typed_otherwise(typed)
+    own = settings if first else replace(settings, weight="auto")
+    made = file_target(file, family, trained, hr, own, typed if usable else Typed(), index, draft)
+    return replace(made, tag=first.tag, weight=first.weight) if first and file is asked and not usable else made
 
 
-def _leave_alone(draft: Draft, hr: Checkpoint, *, turn_on: bool) -> None:
-    why = f"there is no Hyper-SD LoRA here for its checkpoint {hr.name}"
+def _baked_in(draft: Draft, settings: Settings, hr: Checkpoint) -> Target | str:
+    """With "none" for the LoRA a pass is tuned on a checkpoint that has it baked in, as far as its name tells."""
+    if not hr.distilled or hr.family is None:
+        return f"LoRA is none, and the name of its checkpoint {hr.name} does not tell that one is baked in"
+    steps = settings.explicit_steps or hr.baked_steps or DEFAULT_STEPS
+    recipe = draft.preferences.recipe(hr.family, "plain", steps, nf4=hr.nf4)
+    return Target(None, "none", steps, recipe, 0.0, unified=True)
+
+
+def _leave_alone(draft: Draft, settings: Settings, why: str, *, turn_on: bool) -> None:
+    request = draft.request
     if turn_on:
         draft.notices.append(f"Hires fix was not turned on: {why}.")
-        return
-    _pin_hires(draft)
-    draft.notices.append(f"The hires pass was left alone: {why}.")
+    elif settings.hires == "keep":
+        draft.notices.append(f"The hires pass has no LoRA: {why}.")
+    else:
+        _pin_hires(draft)
+        shared = request.hr_cfg is None and draft["cfg_scale"] != request.cfg_scale
+        but = f", but for CFG, of which this WebUI has one for both passes ({draft['cfg_scale']:g})" if shared else ""
+        draft.notices.append(f"The hires pass was left alone{but}: {why}.")
 
 
 def _pin_hires(draft: Draft) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 from .draft import Draft
 from .families import Checkpoint
 from .first_pass import tune_first_pass
-from .hires import tune_hires_pass
+from .hires import HiresPass, tune_hires_pass, turns_on
 from .lora_files import LoraIndex
 from .own_sampling import TCD, schedule_in_effect
 from .passes import first_is_flow, fitting_schedule, settle_own_sampling, what_cannot_be_drawn
 from .preferences import NO_PREFERENCES, Preferences
-from .recipes import ONE_STEP_UNET_STOCK, Dial
-from .request import Change, Plan, Request, show
+from .recipes import ONE_STEP_UNET_STOCK, Dial, Recipe
+from .request import PROMPT_FIELDS, Change, Plan, Request, show
 from .settings import Settings, echo
 from .tagging import TagRule, typed_tag
 from .target import Refusal, Target, find_target, typed_otherwise
@@ -43,9 +43,10 @@ def make_plan(
     """
     settings, for_hires = _settled(request, settings, checkpoint, hr_checkpoint, preferences)
     asked = None if settings.lora in ("auto", "none") else index.asked_file(settings.lora)
+    hr_prompts = request.hr_prompts_if_on if turns_on(request, settings) else request.hr_prompts
     # A hires pass on another checkpoint has a tag of its own.
     typed = typed_tag(
-        request.prompts if hr_checkpoint else (*request.prompts, *request.hr_prompts),
+        request.prompts if hr_checkpoint else (*request.prompts, *hr_prompts),
         index,
         checkpoint.family,
         settings.explicit_steps,
@@ -58,16 +59,17 @@ def make_plan(
         rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
         draft.notices += typed_otherwise(typed)
         tune_first_pass(draft, settings, checkpoint, target)
-        hr_rule = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint)
+        named = typed.tag is not None or settings.lora not in ("auto", "none")
+        hires = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint, named=named)
         eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
         untouched = Draft(request, notices=[*typed.dropped, str(refusal)])
         refused = _refused(untouched, index, checkpoint, hr_checkpoint)
         return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
-    _warnings(draft, settings, checkpoint, target)
+    _warnings(draft, settings, checkpoint, target, hires)
     families = [one.family for one in (checkpoint, hr_checkpoint) if one]
     draft.notices += preferences.notices(families, index.is_file)
-    plan = _assemble(draft, target, rule, hr_rule, draft.notices)
+    plan = _assemble(draft, target, rule, hires.rule, draft.notices)
     return replace(plan, eta=eta)
 
 
@@ -131,16 +133,19 @@ def _refused(draft: Draft, index: LoraIndex, checkpoint: Checkpoint, hr_checkpoi
     """Nothing is changed but what can't be left in: aliases, and ours where they can't draw."""
     draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
     rule = TagRule(index, None, "", 0.0, checkpoint.family, draft.request.comments)
-    return _assemble(draft, None, rule, rule, draft.notices)
+    plan = _assemble(draft, None, rule, rule, draft.notices)
+    gone = [c.before for c in plan.changes if c.field in PROMPT_FIELDS and not c.after]
+    untold = [
+        tag for tag in dict.fromkeys(gone) if not any(tag.split(":")[1].rstrip(">") in told for told in plan.notices)
+    ]
+    more = [f"{echo(tag)} was taken out of the prompt: without the recipe it means nothing." for tag in untold]
+    return replace(plan, notices=(*plan.notices, *more))
 
 
-def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
+def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target, hires: HiresPass) -> None:
     """What will look bad though it was asked for, and what will have no effect."""
     request, recipe, say = draft.request, target.recipe, draft.notices.append
-    for name, title in (("cfg_scale", "CFG"), ("hr_cfg", "Hires CFG")):
-        value = _effective_cfg(draft, name)
-        if value is not None and not recipe.cfg.holds(value):
-            say(f"{title} {value:g} is outside the recipe's {_span(recipe.cfg)}: expect a burnt or washed-out picture.")
+    _cfg_of_each_pass(draft, recipe, hires)
     if draft["cfg_scale"] == 1 and request.negative_prompt:
         say("The negative prompt has no effect at CFG 1.")
     _steps_and_weight(draft, target)
@@ -169,13 +174,23 @@ def _warnings(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: 
 _HIRES_VALUES = ("hires_steps", "hires_denoise", "hires_scale", "hires_upscaler")
 
 
-def _effective_cfg(draft: Draft, name: str) -> float | None:
-    """A pass's CFG, or None where there is no such pass or its CFG is the first pass's."""
-    value: float | None = draft[name]
-    if name == "cfg_scale" or value is None:
-        return value
-    same = draft.request.hr_cfg_zero_is_same and value <= 0
-    return None if same or not draft["enable_hr"] else value
+def _cfg_of_each_pass(draft: Draft, recipe: Recipe, hires: HiresPass) -> None:
+    """Each pass is judged by its own recipe: the hires pass may run on another checkpoint."""
+    first, own = draft["cfg_scale"], _own_hires_cfg(draft)
+    judged = [("CFG", first, recipe.cfg)]
+    if draft["enable_hr"] and hires.recipe is not None and (own is not None or hires.recipe.cfg != recipe.cfg):
+        judged.append(("Hires CFG", first if own is None else own, hires.recipe.cfg))
+    for title, value, dial in judged:
+        if not dial.holds(value):
+            draft.notices.append(
+                f"{title} {value:g} is outside the recipe's {_span(dial)}: expect a burnt or washed-out picture."
+            )
+
+
+def _own_hires_cfg(draft: Draft) -> float | None:
+    """The hires pass's CFG, or None where it is the first pass's."""
+    value: float | None = draft["hr_cfg"]
+    return None if value is None or (draft.request.hr_cfg_zero_is_same and value <= 0) else value
 
 
 def _steps_and_weight(draft: Draft, target: Target) -> None:

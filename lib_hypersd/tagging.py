@@ -111,7 +111,7 @@ def _meaning(
         return None
     wish = preference(alias, steps)
     file = index.choose(alias.family, wish) if alias.family == family else None
-    return Typed(tag, file) if file else _dropped(tag, alias, family, wish)
+    return Typed(tag, file) if file else _dropped(tag, alias, family, wish, index)
 
 
 def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile | None:
@@ -120,13 +120,19 @@ def _named_file(name: str, index: LoraIndex, asked: LoraFile | None) -> LoraFile
     return index.hyper_file(name)
 
 
-def _dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference) -> _Dropped:
+def _dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference, index: LoraIndex) -> _Dropped:
     name = echo(tag.name)
     if family != alias.family:
         return _Dropped(
             f"<lora:{name}> is for {FAMILY_TITLES[alias.family]}, not for this checkpoint: taken out of the prompt."
         )
     variant = wanted_variant(alias.family, wish)
+    damaged = index.damaged(alias.family, wish)
+    if damaged is not None:
+        return _Dropped(
+            f"<lora:{name}> was taken out of the prompt: the file of {damaged.name} {index.damage(damaged)}.",
+            BY_NAME.get(damaged.name),
+        )
     return _Dropped(
         f"<lora:{name}> found no file and was taken out of the prompt: put {variant.file} from {variant.source} "
         "into models/Lora.",

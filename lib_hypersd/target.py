@@ -75,14 +75,10 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
             'picture: nothing was changed; set LoRA to "none" to tune the settings alone.',
             unfit=True,
         )
-    file = _chosen_file(settings, family, index, typed)
+    file = _chosen_file(settings, checkpoint, family, index, typed)
     steps = _trained_steps(file, settings)
     if file.family not in (None, family):
-        raise Refusal(
-            f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "  # type: ignore[index]
-            'nothing was changed; set LoRA to "auto" or choose another checkpoint.',
-            unfit=True,
-        )
+        raise _of_another_family(file, checkpoint)
     if file.family is None and file.architecture != "other":
         raise Refusal(
             f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".', unfit=True
@@ -90,16 +86,28 @@ def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, ty
     if file.family is None:
         draft.notices.append(f"{file.name} does not tell its family: taken to be for {checkpoint.title}.")
     if checkpoint.distilled or checkpoint.one_step_unet:
-        word = checkpoint.distilled or "1-step"
-        draft.notices.append(
-            f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
-        )
+        draft.notices.append(distilled_twice(checkpoint, file))
     if file.unified and not _has_tcd(draft):
         draft.notices.append(
             f"Another extension's sampler or schedule type is called {own_sampling.TCD} here: {recipes.EULER} and "
             f"{recipes.SGM_UNIFORM} were taken."
         )
     return file_target(file, family, steps, checkpoint, settings, typed, index, draft)
+
+
+def distilled_twice(checkpoint: Checkpoint, file: LoraFile) -> str:
+    """The notice where somebody asked for a second distillation."""
+    word = checkpoint.distilled or "1-step"
+    return f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
+
+
+def _of_another_family(file: LoraFile | Variant, checkpoint: Checkpoint) -> Refusal:
+    assert file.family is not None
+    return Refusal(
+        f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "
+        'nothing was changed; set LoRA to "auto" or choose another checkpoint.',
+        unfit=True,
+    )
 
 
 def file_target(
@@ -152,7 +160,9 @@ def _one_step_unet(settings: Settings, draft: Draft) -> Target:
     return Target(None, catalog.ONE_STEP_UNET, steps, recipe, 0.0, unified=True)
 
 
-def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Typed) -> LoraFile:
+def _chosen_file(
+    settings: Settings, checkpoint: Checkpoint, family: Family, index: LoraIndex, typed: Typed
+) -> LoraFile:
     wish = Preference(settings.explicit_steps)
     if typed.tag is not None:
         file, variant = typed.file, typed.missing
@@ -163,6 +173,8 @@ def _chosen_file(settings: Settings, family: Family, index: LoraIndex, typed: Ty
         file, variant = _named_file(settings, family, index)
     if file is None:
         assert variant is not None
+        if variant.family != family:  # to bring it would not help
+            raise _of_another_family(variant, checkpoint)
         raise Refusal(
             f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
             "and put it into models/Lora.",

@@ -301,6 +301,24 @@ def test_an_alias_of_another_family_is_taken_out(everything: LoraIndex, alias: s
     assert "not for this checkpoint" in plan.notice
 
 
+def test_a_missing_file_of_another_family_is_not_offered(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["Hyper-SD15-8steps-lora"])
+    name = "Hyper-SDXL-8steps-lora"
+    for asked, lora_ in ((request(), name), (request(), "hyper-sdxl"), (request(f"a <lora:{name}:1>"), "auto")):
+        plan = make_plan(asked, Settings(lora=lora_), SD15, index)
+        assert (plan.active, plan.missing, plan.unfit) == (False, None, True)
+        assert f"{name} is for SDXL, but dreamshaper_8 is SD 1.5" in plan.notice
+
+
+def test_a_damaged_file_behind_an_alias_is_told_as_such(tmp_path: Path) -> None:
+    index = index_of(tmp_path, ["Hyper-SD15-8steps-lora"])
+    (tmp_path / "Hyper-SD15-8steps-lora.safetensors").write_bytes(b"")
+    plan = plan_for_tags(request("a <lora:Hyper-SD15>"), SD15, index)
+    assert plan.prompts == ("a",)
+    assert "the file of Hyper-SD15-8steps-lora is empty" in plan.notice
+    assert "found no file" not in plan.notice
+
+
 def test_an_alias_without_a_file_is_taken_out(tmp_path: Path) -> None:
     plan = plan_for_tags(request("a cat <lora:Hyper-SD15-4steps>"), SD15, LoraIndex())
     assert plan.prompts == ("a cat",)
@@ -525,7 +543,7 @@ SETTINGS = st.builds(
 CHECKPOINTS = st.sampled_from(
     [SD15, SDXL, FLUX, SD3, describe("sd21", "sd2"), describe("x-turbo", "sdxl"), describe("x-1step-unet", "sdxl")]
 )
-HIRES_CHECKPOINTS = st.one_of(st.none(), CHECKPOINTS)
+HIRES_CHECKPOINTS = st.one_of(st.none(), CHECKPOINTS, st.just(describe("other_xl", "sdxl")))
 
 
 @st.composite
@@ -547,6 +565,7 @@ def requests(draw: st.DrawFn) -> Request:
         denoising_strength=draw(st.floats(0, 1)),
         enable_hr=on,
         hr_prompts=(draw(PROMPTS), draw(PROMPTS)) if on else (),
+        own_hr_prompt="" if on else draw(PROMPTS),
         hr_cfg=draw(st.sampled_from([None, 1.0, 7.0])),
         hr_second_pass_steps=draw(st.sampled_from([0, 5, 20])),
         hr_sampler_name=draw(st.sampled_from([None, "Euler", "DPM++ 2M", TCD])),

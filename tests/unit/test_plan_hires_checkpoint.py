@@ -1,0 +1,122 @@
+"""A hires pass on another checkpoint, and one that is turned on over a hires prompt of the request's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from files import index_of, lora
+from test_plan import SD15, SDXL, after, hires, request
+
+from lib_hypersd.families import describe
+from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.plan import make_plan
+from lib_hypersd.settings import Settings
+
+OTHER_SDXL, SDXL_TURBO = describe("other_xl", "sdxl"), describe("some_turbo_4step", "sdxl")
+CFG_LORA = "Hyper-SDXL-8steps-CFG-lora"
+
+
+@pytest.mark.parametrize(
+    ("settings", "tag"),
+    [
+        (Settings(), "<lora:Hyper-SDXL-8steps-lora:0.75>"),
+        (Settings(lora=CFG_LORA), f"<lora:{CFG_LORA}:0.75>"),
+        (Settings(lora="Hyper-SDXL-4steps-lora", weight=0.6), "<lora:Hyper-SDXL-4steps-lora:0.6>"),
+        (Settings(lora="hyper-sdxl-2step"), "<lora:Hyper-SDXL-2steps-lora:0.75>"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["tune", "keep"])
+def test_a_checkpoint_of_the_same_family_gets_the_same_lora(
+    everything: LoraIndex, settings: Settings, tag: str, mode: str
+) -> None:
+    asked = hires(hr_prompts=("a dog",))
+    plan = make_plan(asked, settings.naming({"hires": mode}), SDXL, everything, OTHER_SDXL)
+    assert (plan.prompts, plan.hr_prompts) == ((f"a cat {tag}",), (f"a dog {tag}",))
+
+
+def test_a_tag_typed_for_the_first_pass_holds_for_both(everything: LoraIndex) -> None:
+    typed = "<lora:Hyper-SDXL-4steps-lora:0.6>"
+    asked = hires(prompts=(f"a {typed}",), main_prompt=f"a {typed}", hr_prompts=("b",))
+    plan = make_plan(asked, Settings(), SDXL, everything, OTHER_SDXL)
+    assert plan.hr_prompts == (f"b {typed}",)
+
+
+def test_a_lora_of_any_name_that_was_asked_for_holds_for_both(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "stranger-4steps", context=2048)])
+    plan = make_plan(hires(), Settings(lora="stranger-4steps"), SDXL, index, OTHER_SDXL)
+    assert plan.hr_prompts == ("a cat <lora:stranger-4steps:0.75>",)
+
+
+def test_none_brings_no_tag_into_the_hires_pass_either(everything: LoraIndex) -> None:
+    for checkpoint in (OTHER_SDXL, SD15):
+        asked = hires()
+        plan = make_plan(asked, Settings(lora="none"), SDXL, everything, checkpoint)
+        assert plan.hr_prompts == ("a cat",)
+        assert after(asked, plan, "hr_second_pass_steps") == 20
+        assert "was left alone, but for CFG" in plan.notice
+    asked = hires()
+    plan = make_plan(asked, Settings(lora="none"), SDXL, everything, SDXL_TURBO)
+    assert plan.hr_prompts == ("a cat",)
+    assert after(asked, plan, "hr_second_pass_steps") == 2
+    assert "left alone" not in plan.notice
+
+
+def test_a_distilled_one_is_left_alone_unless_the_lora_was_named(everything: LoraIndex) -> None:
+    plan = make_plan(hires(), Settings(), SDXL, everything, SDXL_TURBO)
+    assert plan.hr_prompts == ("a cat",)
+    assert "some_turbo_4step is distilled already (turbo)" in plan.notice
+    plan = make_plan(hires(), Settings(lora=CFG_LORA), SDXL, everything, SDXL_TURBO)
+    assert plan.hr_prompts == (f"a cat <lora:{CFG_LORA}:0.75>",)
+    assert "on top will probably ruin the picture" in plan.notice
+
+
+def test_keep_says_where_the_pass_has_no_lora(everything: LoraIndex) -> None:
+    plan = make_plan(hires(), Settings(hires="keep"), SDXL, everything, describe("sd21", "sd2"))
+    assert plan.hr_prompts == ("a cat",)
+    assert "The hires pass has no LoRA" in plan.notice
+    assert not any(change.field.startswith("hr_") for change in plan.changes)
+
+
+def test_one_cfg_for_both_passes_is_said(everything: LoraIndex, tmp_path: Path) -> None:
+    sd2 = describe("sd21", "sd2")
+    assert "for both passes (1)" in make_plan(hires(), Settings(), SDXL, everything, sd2).notice
+    assert "for both passes" not in make_plan(hires(hr_cfg=7.0), Settings(), SDXL, everything, sd2).notice
+    index = index_of(tmp_path, ["Hyper-SD15-8steps-CFG-lora"])
+    index = LoraIndex([lora(tmp_path, "Hyper-SD15-8steps-CFG-lora"), lora(tmp_path, "Hyper-SDXL-8steps-lora", 2048)])
+    assert "Hires CFG 1 is outside the recipe's 3–7" in make_plan(hires(), Settings(), SDXL, index, SD15).notice
+    assert "outside" not in make_plan(hires(hr_cfg=6.0), Settings(), SDXL, index, SD15).notice
+
+
+@pytest.mark.parametrize("typed", ["<lora:Hyper-FLUX:0.1>", "<lora:Hyper-SD15-8steps-CFG-lora:abc>"])
+def test_what_is_wrong_with_a_hires_prompts_tag_is_said(everything: LoraIndex, typed: str) -> None:
+    plan = make_plan(hires(hr_prompts=(f"a {typed}",)), Settings(), SDXL, everything, SD15)
+    assert typed.split(":")[1] in plan.notice
+
+
+# Turned on -----------------------------------------------------------------------------------------------------
+
+
+def test_a_tag_in_the_requests_own_hires_prompt_counts_where_the_pass_is_turned_on(everything: LoraIndex) -> None:
+    typed = "<lora:Hyper-SDXL-4steps-lora:0.3>"
+    asked = request(own_hr_prompt=f"z {typed}")
+    plan = make_plan(asked, Settings(hires="always"), SDXL, everything)
+    assert (plan.prompts, plan.hr_prompts) == ((f"a cat {typed}",), (f"z {typed}",))
+    assert make_plan(asked, Settings(), SDXL, everything).lora == "Hyper-SDXL-8steps-lora"
+
+
+@pytest.mark.parametrize("name", ["<lora:Hyper-FLUX:0.1>", "<lora:Hyper-SDXL-4steps:0.3>"])
+def test_an_alias_there_is_taken_for_one(everything: LoraIndex, name: str) -> None:
+    plan = make_plan(request(own_hr_prompt=f"z {name}"), Settings(hires="always"), SDXL, everything)
+    assert "FLUX" in plan.notice if "FLUX" in name else plan.lora == "Hyper-SDXL-4steps-lora"
+
+
+# What a refusal takes out --------------------------------------------------------------------------------------
+
+
+def test_an_alias_that_a_refusal_takes_out_is_named(everything: LoraIndex) -> None:
+    asked: Any = request("a <lora:Hyper-SD3-cfg:0.2>")
+    plan = make_plan(asked, Settings(sampler="Hyper-SD TCD"), describe("sd3_medium", "sd3"), everything)
+    assert (plan.active, plan.prompts) == (False, ("a",))
+    assert "<lora:Hyper-SD3-cfg:0.2> was taken out" in plan.notice
