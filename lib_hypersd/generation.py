@@ -39,7 +39,7 @@ def process(p: Any, args: Sequence[Any]) -> None:
         done = _undone(p, args, fault)
     if not done and host.stops_generations():
         host.stop_generation(p)
-        _say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
+        host.say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
         host.report(f"{TITLE} stopped a generation that it could not plan")  # plots and loops drop what p tells
 
 
@@ -49,7 +49,7 @@ def _undone(p: Any, args: Sequence[Any], fault: Exception) -> bool:
     begin(p)
     if not _seems_on(p, args):
         return True
-    _say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
+    host.say(p, infotext.NOTICE, f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console.")
     return False
 
 
@@ -104,13 +104,13 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         if settings is not None:
             settings = with_listed_names(settings, host.host_lists())
     except SettingsError as error:
-        _say(p, infotext.ERROR, f"{error} Nothing was changed.")
+        host.say(p, infotext.ERROR, f"{error} Nothing was changed.")
         settings, done = Settings(enabled=False), _says_off(args)
     plan, asked = _plan(p, settings)
     unlisted = host.unlisted_name(plan) if plan is not None else None
     if unlisted:
         missing = f"{unlisted} is in none of this WebUI's lists: nothing was changed; choose another in Details."
-        _say(p, infotext.NOTICE, missing)
+        host.say(p, infotext.NOTICE, missing)
         return False
     if plan is not None:
         script_args = host.inner_script_args(plan, p)
@@ -120,7 +120,7 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(account)
         if text:
-            _show(p, text)
+            host.show(p, text)
     if host.names_own_sampling(p):
         _settle_eta(p, args, unticked=settings is None)
     return done and not (asked and plan is not None and not plan.active)
@@ -132,10 +132,10 @@ def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
         if unticked:
             host.ask_eta(p, panel_eta(args))
     except SettingsError as error:
-        _say(p, infotext.ERROR, f"{error} It was not used.")
+        host.say(p, infotext.ERROR, f"{error} It was not used.")
     if host.option_eta() is None:
         told = f"Settings > {TITLE}: the eta of {TCD} is no number from 0 to 1; {TCD_ETA:g} was taken."
-        _say(p, infotext.NOTICE, told)
+        host.say(p, infotext.NOTICE, told)
 
 
 def _plan(p: Any, settings: Settings | None) -> tuple[Plan | None, bool]:
@@ -147,7 +147,7 @@ def _plan(p: Any, settings: Settings | None) -> tuple[Plan | None, bool]:
     wish, plan = settle(asked, settings)
     told = hint(asked) if wish == "hint" else None
     if told:
-        _show(p, told)
+        host.show(p, told)
     return plan, wish == "plan"
 
 
@@ -173,7 +173,7 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
     except Exception as fault:
         host.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
         told = f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the tag is still in the prompts"
-        _say(p, infotext.NOTICE, f"{told}; see the console.")
+        host.say(p, infotext.NOTICE, f"{told}; see the console.")
 
 
 def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
@@ -185,7 +185,7 @@ def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
     except Exception as fault:
         host.report(f"{TITLE}: could not scale the noise of a pass", exc_info=True)
         told = f"A fault ({type(fault).__name__}) kept the noise from being scaled for {p.sampler_name}"
-        _say(p, infotext.NOTICE, f"{told}: the picture is a little different; see the console.")
+        host.say(p, infotext.NOTICE, f"{told}: the picture is a little different; see the console.")
     try:
         if plan is not None and plan.active:
             host.skip_idle_uncond(p)
@@ -199,18 +199,3 @@ def _any_tag(p: Any) -> bool:
 
 def _prompts(p: Any) -> tuple[str, ...]:
     return (*p.all_prompts, *(getattr(p, "all_hr_prompts", None) or ()))
-
-
-def _say(p: Any, key: str, text: str) -> None:
-    _show(p, text if text.startswith(TITLE) else f"{TITLE}: {text}")
-    before = p.extra_generation_params.get(key)
-    p.extra_generation_params[key] = f"{before} {text}" if before else text
-
-
-def _show(p: Any, text: str) -> None:
-    """Under the picture in the page, unless the person wants none of it there; the infotext tells all in any case."""
-    try:
-        if host.shows_notices():
-            p.comment(text)
-    except Exception:
-        host.report(f"{TITLE}: could not show a notice under the picture", exc_info=True)

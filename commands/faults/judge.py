@@ -33,6 +33,9 @@ def fault_in(drawn: Drawn, references: References, *, silent: bool = False, misl
     of it, if its account is true: what it says was changed differs from stock, and nothing else does.
     """
     whole, stock = references.whole, references.stock
+    for text in drawn.own.values():
+        if (twice := re.search(r"(A fault .*?|met a fault .*?)see the console.*\1", text)) is not None:
+            return f"said twice: {twice[1]}"
     if drawn.rest == whole.rest and drawn.own == whole.own:
         return (
             None if silent or drawn.distance(whole) <= SAME else "another picture than the plan's, and nothing says so"

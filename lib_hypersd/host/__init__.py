@@ -9,6 +9,7 @@ from .checkpoints import generation_checkpoint, hires_checkpoint, named_checkpoi
 from .lists import host_lists, panel_choices
 from .lora_folder import OPTION_DOWNLOAD_API, download_api_allowed, folder_title, start_download
 from .loras import lora_cache, lora_index
+from .notices import say, show
 from .options import (
     OPTION_TAGS,
     OPTION_TRAINED_STEPS,
@@ -16,7 +17,6 @@ from .options import (
     prompt_tag_reaction,
     remembers_panel,
     report,
-    shows_notices,
     stops_generations,
 )
 from .own_axes import add_own_axes, tell_axes, values_set_by_axes
@@ -75,8 +75,9 @@ __all__ = [
     "report",
     "request_from_values",
     "restore",
+    "say",
     "selected_checkpoint",
-    "shows_notices",
+    "show",
     "skip_idle_uncond",
     "start_download",
     "start_from_unit_variance",

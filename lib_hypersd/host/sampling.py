@@ -29,6 +29,7 @@ from ..sampling import (
     tcd_sigmas,
     unit_variance,
 )
+from .notices import say
 from .options import option, report, sd_schedulers
 
 OPTION_ETA = "hypersd_tcd_eta"
@@ -240,8 +241,8 @@ def _sample_tcd(
     except Exception as fault:  # an interruption is none
         report(f"{TCD} failed: the picture is drawn by {EULER}", exc_info=True)
         told = f"{TCD} met a fault ({type(fault).__name__}): drawn by {EULER} instead; see the console."
-        params = p.extra_generation_params
-        params[infotext.NOTICE] = " ".join(filter(None, (params.get(infotext.NOTICE), told)))
+        p.extra_generation_params.pop(infotext.ETA, None)
+        say(p, infotext.NOTICE, told)
     euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
     drawn: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
     return drawn

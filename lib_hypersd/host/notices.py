@@ -1,0 +1,27 @@
+"""What is said to the person: in the infotext, and under the picture in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import TITLE
+from .options import report, shows_notices
+
+
+def say(p: Any, key: str, text: str) -> None:
+    """Add a sentence to an entry of the infotext, and show it; once, however often a run comes by."""
+    params = p.extra_generation_params
+    before = params.get(key)
+    if before and text in before:
+        return
+    show(p, text if text.startswith(TITLE) else f"{TITLE}: {text}")
+    params[key] = f"{before} {text}" if before else text
+
+
+def show(p: Any, text: str) -> None:
+    """Under the picture in the page, unless the person wants none of it there; the infotext tells all in any case."""
+    try:
+        if shows_notices():
+            p.comment(text)
+    except Exception:
+        report(f"{TITLE}: could not show a notice under the picture", exc_info=True)
