@@ -72,7 +72,7 @@ class LoraIndex:
 
     def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
         self._known_steps = dict(known_steps or {})
-        self.unread: list[str] = []
+        self.unread: dict[str, str | None] = {}
         """Paths of files that could not be opened: what is known of them is guessed by their names."""
         self._registered: dict[str, RegisteredLora] = {}
         aliases: dict[str, RegisteredLora] = {}
@@ -133,15 +133,7 @@ class LoraIndex:
 
         Opens the file the first time and after a change; else one stat call.
         """
-        try:
-            read_header(file.path)
-        except DamagedFileError as error:
-            return str(error)
-        except FileNotFoundError:
-            return GONE
-        except OSError as error:
-            return f"{UNREADABLE} ({error.strerror})"
-        return None
+        return damage_of(file.path)
 
     def has(self, variant: Variant) -> bool:
         found = self._hyper.get(variant.name) or self._copy_of(variant)
@@ -184,15 +176,27 @@ class LoraIndex:
         kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
         try:
             header = read_header(lora.path)
-        except (DamagedFileError, OSError) as error:
-            if isinstance(error, OSError):
-                self.unread.append(lora.path)
+        except (DamagedFileError, OSError):
+            self.unread[lora.path] = damage_of(lora.path)
             alias = parse_alias(lora.name)
             guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
             return LoraFile(lora.name, lora.path, guess, steps, kind)
         steps = steps or _steps_in_metadata(header)
         architecture = architecture_of_lora(header.shapes)
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
+
+
+def damage_of(path: str) -> str | None:
+    """What is wrong with the file at `path` as of now, or None; see `LoraIndex.damage`."""
+    try:
+        read_header(path)
+    except DamagedFileError as error:
+        return str(error)
+    except FileNotFoundError:
+        return GONE
+    except OSError as error:
+        return f"{UNREADABLE} ({error.strerror})"
+    return None
 
 
 _ARCHITECTURE: dict[Family, Architecture] = {"flux": "flux-dev", "sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3"}
@@ -271,28 +275,22 @@ class LoraCache:
         if changed:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
-        if changed or seen != self._seen or steps != self._steps or any(map(_can_be_read, self._index.unread)):
+        if changed or seen != self._seen or steps != self._steps or self._can_be_read_now():
             self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
             self._index = LoraIndex(self._loras, steps)
             self._seen, self._steps = seen, dict(steps)
             self._folders = _mtimes(_folders_below(self._roots()))
         return self._index
 
+    def _can_be_read_now(self) -> bool:
+        """Whether a file of which nothing was known has changed: a copy has gone on, a right to read was given."""
+        return any(damage_of(path) != before for path, before in self._index.unread.items())
+
     def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:
         """These, and what was known before as long as its file is there: while a host lists its files anew, for a
         picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
         listed = {lora.name for lora in loras}
         return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
-
-
-def _can_be_read(path: str) -> bool:
-    try:
-        read_header(path)
-    except DamagedFileError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def _folders_below(roots: Iterable[str]) -> Iterator[str]:

@@ -172,6 +172,18 @@ def test_a_file_added_while_the_ui_runs_is_found(tmp_path: Path) -> None:
     assert [f.name for f in cache.index().files] == ["Hyper-SD15-8steps-lora"]
 
 
+def test_a_renamed_file_that_is_seen_half_copied_is_known_when_it_is_whole(tmp_path: Path) -> None:
+    whole = Path(lora(tmp_path, "my-hyper-8steps", context=2048).path).read_bytes()
+    path = tmp_path / "my-hyper-8steps.safetensors"
+    registry = _Registry(tmp_path)
+    cache = registry.cache()
+    for so_far in (whole[:4], whole[:50]):
+        path.write_bytes(so_far)
+        assert cache.index().files == ()
+    path.write_bytes(whole)
+    assert _chosen(cache.index(), "sdxl") == "my-hyper-8steps"
+
+
 def test_a_change_that_brings_no_lora_is_looked_at_once(tmp_path: Path) -> None:
     lora(tmp_path, "Hyper-SD15-8steps-lora")
     registry = _Registry(tmp_path)
