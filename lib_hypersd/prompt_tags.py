@@ -14,7 +14,9 @@ from typing import Literal
 
 from .catalog import Family
 
-_TAG = re.compile(r"<(lora|lyco):([^>]+)>")
+_TAG = re.compile(r"<(\w+):([^>]+)>")
+"""A tag of any kind, as the hosts read it: `<foo:x <lora:y:1>` is one tag, of the kind "foo"."""
+_LORA_KINDS = ("lora", "lyco")
 
 CommentSyntax = Literal["none", "hash", "c"]
 """What the host takes out of prompts: nothing; `#…`; or `#…`, `//…` and `/*…*/` (reForge, Forge Neo)."""
@@ -104,6 +106,8 @@ def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]
     for start, end in zip(starts, ends, strict=True):
         # Not beyond the last ">": each "<lora:" there would be followed to the end of the prompt.
         for m in _TAG.finditer(prompt, start, prompt.rfind(">", start, end) + 1):
+            if m.group(1) not in _LORA_KINDS:
+                continue
             name, *args = m.group(2).split(":")
             found.append(LoraTag(m.start(), m.end(), m.group(0), name, tuple(args)))
     return found

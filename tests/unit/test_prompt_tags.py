@@ -47,6 +47,12 @@ def test_tags_are_found_wherever_the_host_finds_them(prompt: str) -> None:
     assert [t.text for t in find_tags(prompt)] == [TAG]
 
 
+def test_a_tag_inside_another_kinds_tag_is_none() -> None:
+    """The hosts read `<foo:x <lora:y:1>` as one tag, of the kind "foo"."""
+    assert find_tags("a <foo:x <lora:Hyper-SD15-8steps-lora:1>") == []
+    assert [tag.name for tag in find_tags("a <foo:x> <lora:y:1>")] == ["y"]
+
+
 def test_tags_in_comments_do_not_count_unless_comments_are_off() -> None:
     prompt = f"a cat # {TAG}\nmore {TAG}"
     assert [t.start for t in find_tags(prompt)] == [prompt.rindex("<")]
