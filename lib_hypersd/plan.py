@@ -20,7 +20,7 @@ from .preferences import NO_PREFERENCES, Preferences
 from .recipes import ONE_STEP_UNET_STOCK, Dial, Recipe
 from .request import PROMPT_FIELDS, Change, Plan, Request, show
 from .settings import Settings, echo
-from .tagging import TagRule, typed_tag
+from .tagging import TagRule, Typed, typed_tag
 from .target import Refusal, Target, find_target, typed_otherwise
 
 FAR_WEIGHT = (0.5, 1.5)
@@ -43,16 +43,14 @@ def make_plan(
     """
     settings, for_hires = _settled(request, settings, checkpoint, hr_checkpoint, preferences)
     asked = None if settings.lora in ("auto", "none") else index.asked_file(settings.lora)
-    hr_prompts = request.hr_prompts_if_on if turns_on(request, settings) else request.hr_prompts
-    # A hires pass on another checkpoint has a tag of its own.
-    typed = typed_tag(
-        request.prompts if hr_checkpoint else (*request.prompts, *hr_prompts),
-        index,
-        checkpoint.family,
-        settings.explicit_steps,
-        asked=asked,
-        comments=request.comments,
-    )
+
+    def read(hr_prompts: tuple[str, ...]) -> Typed:
+        # A hires pass on another checkpoint has a tag of its own.
+        prompts = request.prompts if hr_checkpoint else (*request.prompts, *hr_prompts)
+        family, steps = checkpoint.family, settings.explicit_steps
+        return typed_tag(prompts, index, family, steps, asked=asked, comments=request.comments)
+
+    typed = read(request.hr_prompts_if_on if turns_on(request, settings) else request.hr_prompts)
     draft = Draft(request, preferences, notices=list(typed.dropped))
     try:
         target = find_target(settings, checkpoint, index, typed, draft)
@@ -63,7 +61,7 @@ def make_plan(
         hires = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint, named=named)
         eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
-        untouched = Draft(request, notices=[*typed.dropped, str(refusal)])
+        untouched = Draft(request, notices=[*read(request.hr_prompts).dropped, str(refusal)])
         refused = _refused(untouched, index, checkpoint, hr_checkpoint)
         return replace(refused, missing=refusal.missing, unfit=refusal.unfit)
     _warnings(draft, settings, checkpoint, target, hires)

@@ -127,7 +127,10 @@ def format_tag(name: str, weight: float) -> str:
 
 
 def renamed(tag: LoraTag, name: str, weight: float) -> str:
-    """`tag` for another file, its own arguments kept; `weight` where it gave none that can be read."""
+    """`tag` for another file, its own arguments kept, a lone weight as `format_tag` prints it; `weight` where it gave
+    none that can be read."""
+    if tag.weight is not None and len(tag.args) == 1 and "=" not in tag.args[0]:
+        return format_tag(name, tag.weight)
     if tag.weight is not None:
         return f"<lora:{':'.join((name, *tag.args))}>"
     keep = [a for a in tag.args if "=" in a and (tag.readable or a.split("=", 1)[0] not in ("te", "unet", "dyn"))]

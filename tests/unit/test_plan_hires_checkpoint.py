@@ -112,6 +112,12 @@ def test_an_alias_there_is_taken_for_one(everything: LoraIndex, name: str) -> No
     assert "FLUX" in plan.notice if "FLUX" in name else plan.lora == "Hyper-SDXL-4steps-lora"
 
 
+def test_a_refusal_says_nothing_of_a_hires_prompt_that_is_not_drawn(everything: LoraIndex) -> None:
+    asked = request(own_hr_prompt="z <lora:Hyper-SD15>")
+    plan = make_plan(asked, Settings(hires="always"), describe("sd21", "sd2"), everything)
+    assert (plan.active, len(plan.notices)) == (False, 1)
+
+
 # What a refusal takes out --------------------------------------------------------------------------------------
 
 

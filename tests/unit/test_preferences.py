@@ -370,6 +370,8 @@ def test_a_pasted_value_is_what_leaves_the_picture_alone(
 def test_preferences_never_make_a_plan_active_or_half_of_one(
     everything: LoraIndex, asked: Request, checkpoint: Any, preferences: Preferences
 ) -> None:
+    # "hires always" is as if the request had hires fix on: a tag in its own hires prompt counts then.
+    asked = replace(asked, own_hr_prompt="")
     plain = make_plan(asked, Settings(), checkpoint, everything)
     plan = make_plan(asked, Settings(), checkpoint, everything, preferences=preferences)
     assert plan.active == plain.active

@@ -128,6 +128,8 @@ def test_weight_is_printed_short(weight: float, text: str) -> None:
 def test_renaming_keeps_the_arguments() -> None:
     (tag,) = find_tags("<lora:Hyper-SD15:te=0.5:unet=0.8>")
     assert renamed(tag, "File", 1.0) == "<lora:File:te=0.5:unet=0.8>"
+    (alone,) = find_tags("<lora:Hyper-SD15:0.50>")
+    assert renamed(alone, "File", 1.0) == "<lora:File:0.5>"
     (bare,) = find_tags("<lora:Hyper-SD15>")
     assert renamed(bare, "File", 1.0) == "<lora:File:1>"
 
