@@ -85,12 +85,13 @@ def error_for(site: Site, kinds: int, *, only_exceptions: bool = False) -> BaseE
 LEFT_ALONE = {
     Read("p", "extra_generation_params"): "the infotext itself: without it there is no place to say anything",
     Read("p", "hr_additional_modules"): "None is the host's own 500, and what is missing for us alone is None for it",
-    Read("p", "hr_negative_prompt"): "a text is a negative prompt like any other",
     Read("sd_samplers_kdiffusion", "KDiffusionSampler"): "what all samplers of the host are made of",
 }
 """Fields that are not made to fail, and why."""
 
 
+PROMPTS = {Read("p", name) for name in ("prompt", "main_negative_prompt", "hr_negative_prompt")}
+"""Where a text is a prompt like any other."""
 ASKS_TO_STOP = Read("shared.opts", "hypersd_stop")
 """What is true here ends a generation that can't be planned, as it is to."""
 
@@ -113,5 +114,7 @@ def values_for(read: Read, kinds: int, count: int) -> list[Any]:
     values = _values()
     if read == ASKS_TO_STOP:
         values = tuple(value for value in values if not value or isinstance(value, Exception))
+    if read in PROMPTS:
+        values = tuple(value for value in values if not isinstance(value, str))
     first = zlib.crc32(f"{read.owner}.{read.field}".encode()) + kinds * (count - 1)
     return [values[0], *(values[1 + (first + i) % (len(values) - 1)] for i in range(min(count, len(values)) - 1))]

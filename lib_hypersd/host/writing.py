@@ -115,18 +115,26 @@ def _told_hires_prompt(plan: Plan, p: Any) -> Any:
     even where the text is that of `prompt`, which the host has taken comments out of for the first pass.
     """
     if plan.hr_prompts == plan.prompts:
-        return p.prompt
+        return _as_prompt(p.prompt)
     first, *others = dict.fromkeys(plan.hr_prompts)
     return list(plan.hr_prompts) if others or first == p.prompt else first
 
 
+def _as_prompt(value: Any) -> Any:
+    """A prompt as the hosts have it, or one for each picture. TypeError for anything else, which infotexts tell."""
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"a prompt of this WebUI is {value!r}")
+    return value
+
+
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
     """What `setup_prompts` would have done, had hires been on: it has returned early by the time of `process`."""
-    yield "hr_prompt", p.hr_prompt or p.main_prompt
+    yield "hr_prompt", _as_prompt(p.hr_prompt or p.main_prompt)
     yield "all_hr_prompts", list(plan.hr_prompts)
     negative, count = styled_hires_negative(p), len(p.all_negative_prompts)
     yield "all_hr_negative_prompts", [negative] * count if negative else list(p.all_negative_prompts)
-    yield "hr_negative_prompt", p.hr_negative_prompt or p.main_negative_prompt
+    yield "hr_negative_prompt", _as_prompt(p.hr_negative_prompt or p.main_negative_prompt)
     if hasattr(p, "hr_additional_modules") and p.hr_additional_modules is None:
         yield "hr_additional_modules", ["Use same choices"]  # Forge: None is a 500 of its own
 
