@@ -21,6 +21,15 @@ from .safetensors_header import DamagedFileError, Header, read_header
 GONE = "is gone, and this WebUI still lists it"
 UNREADABLE = "can't be read"
 """Damages of a file, to stand after its name, which no download mends."""
+
+
+def remedy(damage: str) -> str:
+    """What the person can do about a damage, to stand after "; "."""
+    if damage == GONE:
+        return "put it back, or press Refresh among the WebUI's LoRAs"
+    return "see to it that the WebUI may read it" if damage.startswith(UNREADABLE) else "download it again"
+
+
 STEP_ORDER = (8, 4, 2, 16, 12, 1)
 """Which trained step count is best where nobody asked for one."""
 
@@ -73,7 +82,7 @@ class LoraIndex:
     def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
         self._known_steps = dict(known_steps or {})
         self.unread: dict[str, str | None] = {}
-        """Paths of files that could not be opened: what is known of them is guessed by their names."""
+        """Path → damage of files that could not be read: what is known of them is guessed by their names."""
         self._registered: dict[str, RegisteredLora] = {}
         aliases: dict[str, RegisteredLora] = {}
         shared: set[str] = set()
@@ -275,15 +284,16 @@ class LoraCache:
         if changed:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
-        if changed or seen != self._seen or steps != self._steps or self._can_be_read_now():
+        if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
             self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
             self._index = LoraIndex(self._loras, steps)
             self._seen, self._steps = seen, dict(steps)
             self._folders = _mtimes(_folders_below(self._roots()))
         return self._index
 
-    def _can_be_read_now(self) -> bool:
-        """Whether a file of which nothing was known has changed: a copy has gone on, a right to read was given."""
+    def _unread_has_changed(self) -> bool:
+        """Whether a file that could not be read has another damage by now, or none: a copy has gone on, a right to read
+        was given. One stat call each."""
         return any(damage_of(path) != before for path, before in self._index.unread.items())
 
     def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:

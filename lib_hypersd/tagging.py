@@ -8,7 +8,7 @@ from typing import Literal
 
 from . import prompt_tags
 from .catalog import BY_NAME, FAMILY_TITLES, Family, Variant
-from .lora_files import LoraFile, LoraIndex, Preference, preference, wanted_variant
+from .lora_files import LoraFile, LoraIndex, Preference, preference, remedy, wanted_variant
 from .prompt_tags import Alias, CommentSyntax, LoraTag, parse_alias
 from .settings import echo
 
@@ -128,9 +128,10 @@ def _dropped(tag: LoraTag, alias: Alias, family: Family | None, wish: Preference
         )
     variant = wanted_variant(alias.family, wish)
     damaged = index.damaged(alias.family, wish)
-    if damaged is not None:
+    damage = index.damage(damaged) if damaged else None
+    if damaged and damage:
         return _Dropped(
-            f"<lora:{name}> was taken out of the prompt: the file of {damaged.name} {index.damage(damaged)}.",
+            f"<lora:{name}> was taken out of the prompt: the file of {damaged.name} {damage}; {remedy(damage)}.",
             BY_NAME.get(damaged.name),
         )
     return _Dropped(

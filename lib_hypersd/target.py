@@ -8,7 +8,7 @@ from . import catalog, own_sampling, recipes
 from .catalog import Family, Variant
 from .draft import Draft
 from .families import Checkpoint
-from .lora_files import GONE, UNREADABLE, LoraFile, LoraIndex, Preference, preference, wanted_variant
+from .lora_files import LoraFile, LoraIndex, Preference, preference, remedy, wanted_variant
 from .prompt_tags import CommentSyntax, format_tag, parse_alias
 from .recipes import Recipe
 from .settings import Settings, echo
@@ -183,16 +183,10 @@ def _chosen_file(
     damage = index.damage(file)
     if damage:
         raise Refusal(
-            f"The file of {file.name} {damage}: nothing was changed; {_remedy(damage)}.",
+            f"The file of {file.name} {damage}: nothing was changed; {remedy(damage)}.",
             missing=catalog.BY_NAME.get(file.name),
         )
     return file
-
-
-def _remedy(damage: str) -> str:
-    if damage == GONE:
-        return "put it back, or press Refresh among the WebUI's LoRAs"
-    return "see to it that the WebUI may read it" if damage.startswith(UNREADABLE) else "download it again"
 
 
 def _named_file(settings: Settings, family: Family, index: LoraIndex) -> tuple[LoraFile | None, catalog.Variant | None]:

@@ -315,7 +315,7 @@ def test_a_damaged_file_behind_an_alias_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "Hyper-SD15-8steps-lora.safetensors").write_bytes(b"")
     plan = plan_for_tags(request("a <lora:Hyper-SD15>"), SD15, index)
     assert plan.prompts == ("a",)
-    assert "the file of Hyper-SD15-8steps-lora is empty" in plan.notice
+    assert "the file of Hyper-SD15-8steps-lora is empty; download it again" in plan.notice
     assert "found no file" not in plan.notice
 
 
