@@ -17,6 +17,7 @@ from .lora_files import LoraIndex
 from .own_sampling import TCD, schedule_in_effect
 from .passes import first_is_flow, fitting_schedule, settle_own_sampling, what_cannot_be_drawn
 from .preferences import NO_PREFERENCES, Preferences
+from .prompt_tags import find_tags
 from .recipes import ONE_STEP_UNET_STOCK, Dial, Recipe
 from .request import PROMPT_FIELDS, Change, Plan, Request, show
 from .settings import Settings, echo
@@ -132,11 +133,10 @@ def _refused(draft: Draft, index: LoraIndex, checkpoint: Checkpoint, hr_checkpoi
     draft.notices += what_cannot_be_drawn(draft, checkpoint, hr_checkpoint)
     rule = TagRule(index, None, "", 0.0, checkpoint.family, draft.request.comments)
     plan = _assemble(draft, None, rule, rule, draft.notices)
-    gone = [c.before for c in plan.changes if c.field in PROMPT_FIELDS and not c.after]
-    untold = [
-        tag for tag in dict.fromkeys(gone) if not any(tag.split(":")[1].rstrip(">") in told for told in plan.notices)
-    ]
-    more = [f"{echo(tag)} was taken out of the prompt: without the recipe it means nothing." for tag in untold]
+    gone = (change.before for change in plan.changes if change.field in PROMPT_FIELDS and not change.after)
+    names = dict.fromkeys(echo(tag.name) for text in gone for tag in find_tags(text, comments="none"))
+    untold = (name for name in names if f"<lora:{name}>" not in plan.notice)
+    more = (f"<lora:{name}> was taken out of the prompt: without the recipe it means nothing." for name in untold)
     return replace(plan, notices=(*plan.notices, *more))
 
 

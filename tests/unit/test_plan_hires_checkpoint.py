@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import index_of, lora
+from files import lora
 from test_plan import SD15, SDXL, after, hires, request
 
 from lib_hypersd.families import describe
@@ -83,7 +83,6 @@ def test_one_cfg_for_both_passes_is_said(everything: LoraIndex, tmp_path: Path) 
     sd2 = describe("sd21", "sd2")
     assert "for both passes (1)" in make_plan(hires(), Settings(), SDXL, everything, sd2).notice
     assert "for both passes" not in make_plan(hires(hr_cfg=7.0), Settings(), SDXL, everything, sd2).notice
-    index = index_of(tmp_path, ["Hyper-SD15-8steps-CFG-lora"])
     index = LoraIndex([lora(tmp_path, "Hyper-SD15-8steps-CFG-lora"), lora(tmp_path, "Hyper-SDXL-8steps-lora", 2048)])
     assert "Hires CFG 1 is outside the recipe's 3–7" in make_plan(hires(), Settings(), SDXL, index, SD15).notice
     assert "outside" not in make_plan(hires(hr_cfg=6.0), Settings(), SDXL, index, SD15).notice
@@ -125,4 +124,11 @@ def test_an_alias_that_a_refusal_takes_out_is_named(everything: LoraIndex) -> No
     asked: Any = request("a <lora:Hyper-SD3-cfg:0.2>")
     plan = make_plan(asked, Settings(sampler="Hyper-SD TCD"), describe("sd3_medium", "sd3"), everything)
     assert (plan.active, plan.prompts) == (False, ("a",))
-    assert "<lora:Hyper-SD3-cfg:0.2> was taken out" in plan.notice
+    assert "<lora:Hyper-SD3-cfg> was taken out" in plan.notice
+
+
+def test_so_is_one_whose_name_begins_that_of_a_file_in_the_refusal(tmp_path: Path) -> None:
+    index = LoraIndex([lora(tmp_path, "Hyper-SD15-8steps-lora")])
+    notice = make_plan(request("a <lora:Hyper-SD15-2steps-lora:1> <lora:Hyper-SD15>"), Settings(), SD15, index).notice
+    assert "Hyper-SD15-2steps-lora.safetensors is not on this machine" in notice
+    assert "<lora:Hyper-SD15> was taken out" in notice
