@@ -11,6 +11,7 @@ from typing import Any
 from .host import Drawn
 
 _WORDS = ("Hyper-SD notice", "Hyper-SD error")
+_SAID_TWICE = re.compile(r"((?:A|met a) fault .*?)see the console.*\1")
 _OF_THE_PASS = ("Hyper-SD eta",)
 """Entries that a sampler makes while it draws."""
 SAME = 1
@@ -33,9 +34,8 @@ def fault_in(drawn: Drawn, references: References, *, silent: bool = False, misl
     of it, if its account is true: what it says was changed differs from stock, and nothing else does.
     """
     whole, stock = references.whole, references.stock
-    for text in drawn.own.values():
-        if (twice := re.search(r"(A fault .*?|met a fault .*?)see the console.*\1", text)) is not None:
-            return f"said twice: {twice[1]}"
+    if twice := next(filter(None, map(_SAID_TWICE.search, drawn.own.values())), None):
+        return f"said twice: {twice[1]}"
     if drawn.rest == whole.rest and drawn.own == whole.own:
         return (
             None if silent or drawn.distance(whole) <= SAME else "another picture than the plan's, and nothing says so"
