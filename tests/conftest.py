@@ -6,10 +6,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fuzz.account import FuzzAccount
 from hypothesis import settings as budget
 from live.runner import Session
 from live.server import miniwebui
 from live.target import Target
+
+# Their tests share servers, or a browser.
+TOGETHER = ("browser", "miniwebui")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # what xdist gives its workers
+        config.pluginmanager.register(FuzzAccount())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, those that share a server stay in one of them."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    folder = item.path.parent.name
+    return folder if folder in TOGETHER else parameters.get("host_profile", item.path.stem)
+
 
 # A busy machine is no fault.
 budget.register_profile("patient", deadline=None)

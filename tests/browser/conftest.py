@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 class Webuis:
-    """The servers of this session. The same profile and arguments give the same one."""
+    """The servers of the tests in a page. The same profile and arguments give the same one."""
 
     def __init__(self, logs: Path):
         self.logs = logs
@@ -71,7 +71,7 @@ class Webuis:
                 process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webuis(tmp_path_factory) -> Iterator[Webuis]:
     """Where a test gets a WebUI from."""
     servers = Webuis(tmp_path_factory.mktemp("webui"))
@@ -79,7 +79,7 @@ def webuis(tmp_path_factory) -> Iterator[Webuis]:
     servers.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
     """A Chromium without a window, with a fresh profile."""
     try:

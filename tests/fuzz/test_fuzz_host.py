@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runs import FACTOR, IN_HOST, SEED, ran
+from fuzz.budget import FACTOR, IN_HOST, SEED
+from runs import ran
 
 PROGRAM = Path(__file__).with_name("in_host.py")
 

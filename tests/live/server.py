@@ -28,7 +28,7 @@ def miniwebui(profile: str, *arguments: str, auth: str | None = None) -> Iterato
     if auth:
         command += ["--api-auth", auth]
     client = Client(f"http://127.0.0.1:{port}", auth)
-    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
         log = Path(folder) / "log.txt"
         with log.open("w", encoding="utf-8") as output:
