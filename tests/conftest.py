@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(FuzzAccount())
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes run the tests, those that share a server stay in one of them."""
     for item in items:
