@@ -16,7 +16,7 @@ function hypersdFind(tab, part) {
 function hypersdState(tab) {
     return hypersdTabs[tab] ||= {
         asked: 0, sent: 0, answered: 0, due: false, tries: 0, pause: null, patience: null,
-        wishes: [], before: {}, checkpoint: null, running: false, focus: null,
+        wishes: [], granted: [], before: {}, checkpoint: null, running: false, focus: null,
     };
 }
 
@@ -74,8 +74,9 @@ function hypersdArrived(tab) {
     const state = hypersdState(tab);
     const {number, checkpoint} = hypersdAnswer(tab);
     if (number === state.answered) return;
-    if (number < state.answered) return hypersdChanged(tab); // one that was thought lost stands over a later one
+    if (number < state.answered) return hypersdOvertaken(tab, number);
     state.answered = number;
+    state.granted.push(...state.wishes.filter(({since}) => since <= number));
     state.wishes = state.wishes.filter(({since}) => since > number);
     if (checkpoint !== state.checkpoint) Object.assign(state, {checkpoint, before: {}});
     if (number < state.sent) return;
@@ -83,6 +84,14 @@ function hypersdArrived(tab) {
     state.patience = null;
     if (state.due || (number < state.asked && state.pause === null)) hypersdAsk(tab);
     hypersdFollowDownload(tab);
+}
+
+// An answer that was thought lost stands over a later one: what was ticked after it is wished for again.
+function hypersdOvertaken(tab, number) {
+    const state = hypersdState(tab);
+    const again = state.granted.filter(({key, since}) => key && since > number);
+    state.wishes.unshift(...again.map((wish) => ({...wish, since: state.asked + 1})));
+    hypersdChanged(tab);
 }
 
 function hypersdFollowDownload(tab) {
