@@ -59,11 +59,13 @@ class Webuis:
             time.sleep(0.1)
         pytest.fail(f"miniwebui did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
 
-    def stop(self) -> None:
-        """Stop all."""
-        for process, _ in self.running.values():
+    def stop(self, *, plain: bool = True) -> None:
+        """Stop all, or those alone that were started with arguments."""
+        ending = {key: each for key, each in self.running.items() if plain or key[1:]}
+        for key, (process, _) in ending.items():
             process.terminate()
-        for process, _ in self.running.values():
+            del self.running[key]
+        for process, _ in ending.values():
             try:
                 process.wait(timeout=STOP_S)
             except subprocess.TimeoutExpired:
@@ -77,6 +79,13 @@ def webuis(tmp_path_factory) -> Iterator[Webuis]:
     servers = Webuis(tmp_path_factory.mktemp("webui"))
     yield servers
     servers.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_more_of_a_modules_own(webuis) -> Iterator[None]:
+    """Each takes 1 GB; those with arguments are of use to one module alone."""
+    yield
+    webuis.stop(plain=False)
 
 
 @pytest.fixture(scope="package")

@@ -55,6 +55,7 @@ def app_started(_demo, app):
     app.get("/memory-watcher/process")(process)
     app.get("/memory-watcher/own")(own)
     app.post("/memory-watcher/trace")(lambda: tracemalloc.start(FRAMES))
+    app.post("/memory-watcher/untrace")(tracemalloc.stop)
 
 
 script_callbacks.on_app_started(app_started)
