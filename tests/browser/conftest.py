@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from webui_page import COUNT_CALLS, WebuiPage
+from webui_page import WATCH_CALLS, WebuiPage
 
 from commands.chromium import ChromiumMissingError, start_chromium
 
@@ -95,7 +95,7 @@ def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
         driver = start_chromium(tmp_path_factory.mktemp("chromium"))
     except ChromiumMissingError as reason:
         pytest.skip(str(reason))
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNT_CALLS})
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_CALLS})
     yield driver
     driver.quit()
 

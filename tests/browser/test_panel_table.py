@@ -177,16 +177,19 @@ def test_a_question_that_is_lost_is_asked_again(page: WebuiPage) -> None:
     page.wait(lambda: "steps 33 → 8" in page.text(OUTLOOK), "the answer")
 
 
-_HOLD = """const [asked, text] = [window.fetch, arguments[0]];
-let held = false;
-window.fetch = async (...request) => {
-    const answer = await asked.apply(window, request);
-    if (held || !String(request[1]?.body).includes(text)) return answer;
-    held = true;
-    await new Promise((go) => { window.letGo = go; });
-    return answer;
+_HOLD = """window.keepBack = (body) => {
+    if (!body.includes(arguments[0])) return;
+    delete window.keepBack;
+    return new Promise((go) => { window.letGo = go; });
 }"""
 """Keeps back the answer to the first call that has a text in it, until letGo()."""
+_AT_REST = """const {asked, answered, pause} = hypersdTabs.txt2img;
+return pause === null && asked === answered ? answered : 0"""
+
+
+def _answered(page: WebuiPage) -> int:
+    """The number of the last question, once it is answered and nothing else is to be asked."""
+    return page.driver.execute_script(_AT_REST)
 
 
 def test_a_tick_stays_where_an_earlier_ones_answer_comes_after_its_own(page: WebuiPage, profile: str) -> None:
@@ -257,3 +260,18 @@ def test_nothing_moves_while_the_page_loads(page: WebuiPage) -> None:
     )
     assert moved == []
     assert page.driver.execute_script(panel) == height  # closed and off; what stands below it has not moved either
+
+
+def test_nothing_moves_while_an_answer_is_on_its_way(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    page.wait(lambda: _answered(page), "the page at rest")
+    tops = f"""return [...document.querySelectorAll("#{PANEL} :is(.label-wrap, input, button, #{OUTLOOK})")]
+        .map((element) => element.getBoundingClientRect().top)"""
+    before = page.driver.execute_script(tops)
+    page.driver.execute_script(_HOLD, "checkpoint")
+    page.driver.execute_script("hypersdChanged('txt2img', 0)")
+    page.wait(lambda: page.driver.execute_script("return Boolean(window.letGo)"), "an answer that is kept back")
+    assert page.driver.execute_script(tops) == before
+    page.driver.execute_script("letGo()")
+    page.wait(lambda: _answered(page), "the answer")

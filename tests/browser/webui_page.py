@@ -13,15 +13,19 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 30.0
 QUIET_MS = 400
-COUNT_CALLS = """const asked = window.fetch;
+WATCH_CALLS = """const asked = window.fetch;
 window.callsUnderWay = 0;
 window.fetch = async (...request) => {
     const counts = String(request[0]?.url ?? request[0]).includes("/run/");
     window.callsUnderWay += counts;
-    try { return await asked.apply(window, request); } finally { window.callsUnderWay -= counts; }
+    try {
+        const answer = await asked.apply(window, request);
+        await window.keepBack?.(String(request[1]?.body));
+        return answer;
+    } finally { window.callsUnderWay -= counts; }
 };"""
 """What a driver runs before a page's own scripts. Gradio's calls without a queue go to run/predict; what lasts, such as
-its heartbeat, does not count."""
+its heartbeat, does not count. A test may set keepBack, which gets a call's body and gives what its answer waits for."""
 _READY = """const ends = performance.getEntriesByType("resource").map(entry => entry.responseEnd);
 return Boolean(document.querySelector("#txt2img_generate")) && Object.keys(window.opts || {}).length > 0
     && window.callsUnderWay === 0 && performance.now() - Math.max(...ends) > arguments[0]"""
