@@ -38,10 +38,8 @@ def tune_hires_pass(
     rule: TagRule,
     checkpoint: Checkpoint,
     hr_checkpoint: Checkpoint | None,
-    *,
-    named: bool,
 ) -> HiresPass:
-    """Tune the hires pass; `named` is whether somebody asked for the first pass's LoRA by name or tag."""
+    """Tune the hires pass."""
     request, turn_on = draft.request, turns_on(draft.request, settings)
     if settings.hires == "always" and not request.enable_hr and not turn_on:
         draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or 'this is img2img'}.")
@@ -49,7 +47,7 @@ def tune_hires_pass(
         return HiresPass(rule, target.recipe)
     if hr_checkpoint is not None:
         first = target if hr_checkpoint.family == checkpoint.family else None
-        found = _hires_target(draft, settings, index, first, hr_checkpoint, named=named)
+        found = _hires_target(draft, settings, index, first, hr_checkpoint)
         if isinstance(found, str):
             _leave_alone(draft, settings, found, turn_on=turn_on)
             return HiresPass(TagRule(index, None, "", 0.0, hr_checkpoint.family, request.hr_comments), None)
@@ -65,7 +63,7 @@ def tune_hires_pass(
 
 
 def _hires_target(
-    draft: Draft, settings: Settings, index: LoraIndex, first: Target | None, hr: Checkpoint, *, named: bool
+    draft: Draft, settings: Settings, index: LoraIndex, first: Target | None, hr: Checkpoint
 ) -> Target | str:
     """What the hires pass is tuned for where it runs on another checkpoint; or why it is left alone.
 
@@ -81,7 +79,9 @@ def _hires_target(
     if family is None or hr.one_step_unet:
         return nothing
     usable = typed.file is not None and typed.file.family in (family, asked and asked.family)
-    named = usable or (named and asked is not None)
+    # A tag in the first pass's prompt may be this plan's own from a run before: it asks for no second distillation.
+    own_prompt = request.enable_hr or request.own_hr_prompt
+    named = (usable and own_prompt) or (settings.lora not in ("auto", "none") and asked is not None)
     if settings.lora == "none" and not named:
         return _baked_in(draft, settings, hr)
     if hr.distilled and not named:

@@ -58,8 +58,7 @@ def make_plan(
         rule = target.rule(index, checkpoint.family, request.comments, settings.explicit_steps)
         draft.notices += typed_otherwise(typed)
         tune_first_pass(draft, settings, checkpoint, target)
-        named = typed.tag is not None or settings.lora not in ("auto", "none")
-        hires = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint, named=named)
+        hires = tune_hires_pass(draft, for_hires, index, target, rule, checkpoint, hr_checkpoint)
         eta = settle_own_sampling(draft, settings, checkpoint, hr_checkpoint)
     except Refusal as refusal:
         untouched = Draft(request, notices=[*read(request.hr_prompts).dropped, str(refusal)])

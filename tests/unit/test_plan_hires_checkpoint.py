@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from files import lora
-from test_plan import SD15, SDXL, after, hires, request
+from test_plan import SD15, SDXL, after, applied, hires, request
 
 from lib_hypersd.families import describe
 from lib_hypersd.lora_files import LoraIndex
@@ -70,6 +70,17 @@ def test_a_distilled_one_is_left_alone_unless_the_lora_was_named(everything: Lor
     plan = make_plan(hires(), Settings(lora=CFG_LORA), SDXL, everything, SDXL_TURBO)
     assert plan.hr_prompts == (f"a cat <lora:{CFG_LORA}:0.75>",)
     assert "on top will probably ruin the picture" in plan.notice
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(hires="always")])
+def test_nor_is_it_named_by_the_tag_that_the_plan_itself_put_into_the_first_pass(
+    everything: LoraIndex, settings: Settings
+) -> None:
+    asked = hires(enable_hr=settings.hires == "tune", hr_prompts=("a cat",) if settings.hires == "tune" else ())
+    plan = make_plan(asked, settings, SDXL, everything, SDXL_TURBO)
+    assert plan.prompts == ("a cat <lora:Hyper-SDXL-8steps-lora:0.75>",)
+    assert "is distilled already (turbo)" in plan.notice
+    assert make_plan(applied(asked, plan), settings, SDXL, everything, SDXL_TURBO).changes == ()
 
 
 def test_keep_says_where_the_pass_has_no_lora(everything: LoraIndex) -> None:
