@@ -40,7 +40,7 @@ def tune_hires_pass(
     hr_checkpoint: Checkpoint | None,
 ) -> HiresPass:
     """Tune the hires pass."""
-    request, turn_on = draft.request, turns_on(draft.request, settings)
+    request, turn_on, first_flow = draft.request, turns_on(draft.request, settings), first_is_flow(draft, checkpoint)
     if settings.hires == "always" and not request.enable_hr and not turn_on:
         draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or 'this is img2img'}.")
     if not request.enable_hr and not turn_on:
@@ -58,7 +58,8 @@ def tune_hires_pass(
     if turn_on:
         _turn_on(draft, settings, target)
     if settings.hires != "keep":
-        _tune_hires(draft, settings, checkpoint, target, turned_on=turn_on, own_model=hr_checkpoint is not None)
+        own_model = hr_checkpoint is not None
+        _tune_hires(draft, settings, checkpoint, target, first_flow, turned_on=turn_on, own_model=own_model)
     return HiresPass(rule, target.recipe)
 
 
@@ -80,8 +81,8 @@ def _hires_target(
         return nothing
     usable = typed.file is not None and typed.file.family in (family, asked and asked.family)
     # A tag in the first pass's prompt may be this plan's own from a run before: it asks for no second distillation.
-    own_prompt = request.enable_hr or request.own_hr_prompt
-    named = (usable and own_prompt) or (settings.lora not in ("auto", "none") and asked is not None)
+    typed_here = request.enable_hr or request.own_hr_prompt or settings.lora == "none"
+    named = (usable and typed_here) or (settings.lora not in ("auto", "none") and asked is not None)
     if settings.lora == "none" and not named:
         return _baked_in(draft, settings, hr)
     if hr.distilled and not named:
@@ -151,7 +152,14 @@ def _turn_on(draft: Draft, settings: Settings, target: Target) -> None:
 
 
 def _tune_hires(
-    draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target, *, turned_on: bool, own_model: bool
+    draft: Draft,
+    settings: Settings,
+    checkpoint: Checkpoint,
+    target: Target,
+    first_flow: bool,
+    *,
+    turned_on: bool,
+    own_model: bool,
 ) -> None:
     request, recipe = draft.request, target.recipe
     if not turned_on and settings.hires_scale not in ("auto", "keep") and not request.hires_obstacle:
@@ -162,11 +170,13 @@ def _tune_hires(
         _hires_cfg(draft, settings, recipe)
     if request.hr_distilled_cfg is not None:
         draft.distilled_cfg(settings, checkpoint, recipe, "hr_distilled_cfg")
-    flow = checkpoint.flow if own_model else first_is_flow(draft, checkpoint)
+    flow = checkpoint.flow if own_model else first_flow
     sampler = draft["hr_sampler_name"] or draft["sampler_name"]
     sampler = fitting_sampler(sampler, settings.scheduler, recipe, draft, flow=flow)
     _hires_choice(draft, "sampler_name", settings.sampler, sampler, own_model)
-    fitting = fitting_schedule(draft["hr_sampler_name"] or draft["sampler_name"], recipe, draft, flow=flow)
+    inherited = draft["hr_sampler_name"] is None  # then what the first pass can't draw goes out of this one, too
+    sampler, flow = draft["hr_sampler_name"] or draft["sampler_name"], flow or (inherited and first_flow)
+    fitting = fitting_schedule(sampler, recipe, draft, flow=flow)
     _hires_choice(draft, "scheduler", settings.scheduler, fitting, own_model)
     _second_pass(draft, settings, target, turned_on=turned_on)
     if turned_on:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from files import lora
-from test_plan import SD15, SDXL, after, applied, hires, request
+from test_plan import FLUX, SD15, SDXL, after, applied, hires, request
 
 from lib_hypersd.families import describe
 from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.own_sampling import TCD
 from lib_hypersd.plan import make_plan
 from lib_hypersd.settings import Settings
 
@@ -81,6 +82,24 @@ def test_nor_is_it_named_by_the_tag_that_the_plan_itself_put_into_the_first_pass
     assert plan.prompts == ("a cat <lora:Hyper-SDXL-8steps-lora:0.75>",)
     assert "is distilled already (turbo)" in plan.notice
     assert make_plan(applied(asked, plan), settings, SDXL, everything, SDXL_TURBO).changes == ()
+
+
+def test_a_typed_tag_counts_there_with_none_for_the_lora(everything: LoraIndex) -> None:
+    prompts, settings = ("a cat <lora:Hyper-SDXL-4steps-lora:0.7>",), Settings(lora="none", hires="always")
+    asked = hires(enable_hr=False, hr_prompts=(), prompts=prompts, hr_second_pass_steps=0)
+    plan = make_plan(asked, settings, SDXL, everything, SDXL_TURBO)
+    assert "Hyper-SDXL-4steps-lora on top will probably ruin the picture" in plan.notice
+    assert make_plan(applied(asked, plan), settings, SDXL, everything, SDXL_TURBO).changes == ()
+
+
+def test_a_pass_that_inherits_tcd_from_a_flow_model_gets_no_schedule_of_ours(everything: LoraIndex) -> None:
+    settings = Settings(sampler="keep")
+    asked = hires(
+        sampler_name=TCD, hr_scheduler="Karras", own_samplers=frozenset({TCD}), own_schedules=frozenset({TCD})
+    )
+    plan = make_plan(asked, settings, FLUX, everything, OTHER_SDXL)
+    assert (after(asked, plan, "sampler_name"), after(asked, plan, "hr_scheduler")) == ("Euler", "SGM Uniform")
+    assert make_plan(applied(asked, plan), settings, FLUX, everything, OTHER_SDXL).changes == ()
 
 
 def test_keep_says_where_the_pass_has_no_lora(everything: LoraIndex) -> None:
