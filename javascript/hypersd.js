@@ -86,10 +86,12 @@ function hypersdArrived(tab) {
     hypersdFollowDownload(tab);
 }
 
-// An answer that was thought lost stands over a later one: what was ticked after it is wished for again.
+// An answer that was thought lost stands over a later one: a tick made after it, of a setting that it may have set back,
+// is wished for again.
 function hypersdOvertaken(tab, number) {
     const state = hypersdState(tab);
-    const again = state.granted.filter(({key, since}) => key && since > number);
+    const ticked = new Set(state.granted.filter(({since}) => since <= number).map(({key}) => key));
+    const again = state.granted.filter(({key, since}) => key && ticked.has(key) && since > number);
     state.wishes.unshift(...again.map((wish) => ({...wish, since: state.asked + 1})));
     hypersdChanged(tab);
 }

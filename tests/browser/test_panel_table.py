@@ -202,12 +202,9 @@ def test_a_tick_stays_where_an_earlier_ones_answer_comes_after_its_own(page: Web
     _state(page, "changes", "will change 3 settings")  # the second try's answer
     _keep(page, "steps").click()
     _state(page, "changes", "will change 4 settings")
-    at_rest = (
-        "const {asked, answered, pause} = hypersdTabs.txt2img; return pause === null && asked === answered && asked"
-    )
-    asked = page.wait(lambda: page.driver.execute_script(at_rest), "the page at rest")
+    asked = page.wait(lambda: _answered(page), "the page at rest")
     page.driver.execute_script("letGo()")
-    page.wait(lambda: page.driver.execute_script(at_rest) > asked, "a new answer")
+    page.wait(lambda: _answered(page) > asked, "a new answer")
     _state(page, "changes", "will change 4 settings")
     assert page.value(f"{PANEL}_steps") == "auto"
 
