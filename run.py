@@ -19,8 +19,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent
 VENV = PROJECT / os.environ.get("HYPERSD_VENV", ".venv")
 TORCH = "torch-oldest.txt" if os.environ.get("HYPERSD_TORCH") == "oldest" else "torch.txt"
-REQUIREMENTS = [PROJECT / "requirements" / name for name in (TORCH, "main.txt", "last.txt")]
-GRADIO_3 = PROJECT / "requirements" / "gradio3.txt"
+REQUIREMENTS = [PROJECT / "dev" / "requirements" / name for name in (TORCH, "main.txt", "last.txt")]
+GRADIO_3 = PROJECT / "dev" / "requirements" / "gradio3.txt"
 COMMANDS = ("demo", "ui", "test", "bench", "live")
 OLDEST, NEWEST = (3, 10), (3, 13)
 
@@ -73,7 +73,7 @@ def main() -> None:
         sys.exit(0 if command in ("-h", "--help") else 2)
     ensure_environment()
     os.environ["PYTHONUNBUFFERED"] = "1"
-    program = [str(venv_python()), "-m", f"commands.{command}", *sys.argv[2:]]
+    program = [str(venv_python()), "-m", f"dev.commands.{command}", *sys.argv[2:]]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     if os.name == "nt":
         sys.exit(subprocess.call(program, env=environment))

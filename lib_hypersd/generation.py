@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import TITLE, host, infotext
-from .asked import Asked, hint, settle
-from .own_sampling import TCD, TCD_ETA
-from .prompt_tags import find_tags, parse_alias
-from .request import Plan
-from .settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
+from . import TITLE, host
+from .panel import paste as infotext
+from .plan.decide import Asked, hint, settle
+from .request.prompt_tags import find_tags, parse_alias
+from .request.request import Plan
+from .request.settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
+from .sampling.names import TCD, TCD_ETA
 
 _PLAN = "_hypersd_plan"
 _DRAWN = "_hypersd_drawn"

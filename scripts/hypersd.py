@@ -16,8 +16,8 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
     for _name in [name for name in sys.modules if name.partition(".")[0] == "lib_hypersd"]:
         del sys.modules[_name]
 
-from lib_hypersd import TITLE, generation, host, preview
-from lib_hypersd.panel import controls
+from lib_hypersd import TITLE, generation, host
+from lib_hypersd.panel import controls, preview
 from lib_hypersd.panel.listeners import Faces
 from lib_hypersd.panel.page_components import PageComponents
 
@@ -80,7 +80,8 @@ def _faces() -> Faces:
 
 
 def on_app_started(_demo: Any, app: Any) -> None:
-    from lib_hypersd import api, download_api
+    from lib_hypersd.api import downloads as download_api
+    from lib_hypersd.api import plan as api
 
     api.add_routes(app)
     download_api.add_routes(app)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from lib_hypersd.catalog import BY_NAME
+from lib_hypersd.models.catalog import BY_NAME
 
 COMMIT = "c0ffee" + "0" * 34
 PIECE_BYTES = 16 * 1024

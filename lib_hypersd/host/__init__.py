@@ -19,7 +19,6 @@ from .options import (
     report,
     stops_generations,
 )
-from .own_axes import add_own_axes, tell_axes, values_set_by_axes
 from .panel_file import panel_memory
 from .reading import img2img_fixed_steps, read_request, request_from_values, txt2img_defaults
 from .sampling import (
@@ -37,6 +36,7 @@ from .settings_page import add_options
 from .status import allows_origin, credentials, host_name
 from .uncond import skip_idle_uncond
 from .writing import apply, inner_script_args, keep_tags, restore, stop_generation, unlisted_name
+from .xyz import add_own_axes, tell_axes, values_set_by_axes
 
 __all__ = [
     "OPTION_DOWNLOAD_API",

@@ -9,7 +9,7 @@ from typing import Any
 
 from modules import sd_models
 
-from ..families import (
+from ..models.families import (
     Architecture,
     Checkpoint,
     architecture_of_checkpoint,
@@ -17,7 +17,7 @@ from ..families import (
     architecture_of_name,
     describe,
 )
-from ..safetensors_header import DamagedFileError, Header, read_header
+from ..models.safetensors_header import DamagedFileError, Header, read_header
 
 _MODEL_FLAGS = ("is_ssd", "is_sdxl", "is_sd3", "is_sd2", "is_sd1", "use_distilled_cfg_scale")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..catalog import BY_NAME, ONE_STEP_UNETS
-from ..prompt_tags import parse_alias
-from ..settings import Choices, HostLists
+from ..models.catalog import BY_NAME, ONE_STEP_UNETS
+from ..request.prompt_tags import parse_alias
+from ..request.settings import Choices, HostLists
 from .loras import lora_index
 from .options import report, sampler_names, scheduler_labels, scheduler_names, upscaler_names
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from modules.paths_internal import data_path
 
-from ..catalog import Variant
-from ..downloads import Download, registry
+from ..downloads.job import Download, registry
+from ..models.catalog import Variant
 from .loras import lora_index, lora_roots, refresh_loras
 from .options import option
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from modules import shared
 
-from ..lora_files import LoraCache, LoraIndex, RegisteredLora
+from ..models.lora_index import LoraCache, LoraIndex, RegisteredLora
 from .options import known_steps
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from modules import errors, sd_samplers, shared
 
-from ..catalog import Family
-from ..preferences import Preferences
+from ..models.catalog import Family
+from ..request.defaults import Preferences
 
 try:
     from modules import sd_schedulers as _sd_schedulers

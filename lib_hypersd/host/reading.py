@@ -8,9 +8,9 @@ from typing import Any
 
 from modules import processing, shared
 
-from ..bound_schedules import BOUND
-from ..prompt_tags import CommentSyntax
-from ..request import Request
+from ..request.prompt_tags import CommentSyntax
+from ..request.request import Request
+from ..sampling.names import BOUND
 from .axes import fields_set_by_axes
 from .options import option, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules

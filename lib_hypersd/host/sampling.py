@@ -9,26 +9,12 @@ from typing import Any
 from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion, shared
 from torch import Tensor
 
-from .. import infotext
-from ..own_sampling import (
-    AUTOMATIC,
-    ONE_STEP_UNET,
-    SCHEDULES,
-    TCD,
-    TCD_ETA,
-    is_own,
-    tcd_eta,
-)
-from ..recipes import EULER
-from ..sampling import (
-    ScheduleError,
-    is_flow,
-    model_sigmas,
-    one_step_sigmas,
-    sample_tcd,
-    tcd_sigmas,
-    unit_variance,
-)
+from ..models.recipes import EULER
+from ..panel import paste as infotext
+from ..sampling.names import AUTOMATIC, ONE_STEP_UNET, SCHEDULES, TCD, TCD_ETA, is_own, tcd_eta
+from ..sampling.noise_levels import is_flow, model_sigmas, unit_variance
+from ..sampling.schedules import ScheduleError, one_step_sigmas, tcd_sigmas
+from ..sampling.tcd import sample_tcd
 from .notices import say
 from .options import option, report, sd_schedulers
 

@@ -8,10 +8,10 @@ import gradio as gr
 from modules import shared
 
 from .. import TITLE
-from ..catalog import FAMILY_TITLES
-from ..own_sampling import TCD, TCD_ETA
-from ..preferences import RECIPE_WORDS, RECIPES_LABEL, policy_words
-from ..recipes import RECIPES
+from ..models.catalog import FAMILY_TITLES
+from ..models.recipes import RECIPES
+from ..request.defaults import RECIPE_WORDS, RECIPES_LABEL, policy_words
+from ..sampling.names import TCD, TCD_ETA
 from .lora_folder import OPTION_DOWNLOAD_API
 from .options import (
     OPTION_NOTICES,

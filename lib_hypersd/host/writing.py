@@ -7,8 +7,8 @@ from typing import Any
 
 from modules import shared
 
-from ..request import Plan
-from .inner_passes import with_tag
+from ..request.request import Plan
+from .adetailer import with_tag
 from .options import sampler_names, scheduler_names, sd_schedulers
 from .reading import styled_hires_negative
 from .sampling import ask_eta

@@ -8,10 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from .. import TITLE, infotext
-from ..preferences import Preferences
-from ..settings import KEYS, PANEL_DEFAULTS, Choices
+from .. import TITLE
+from ..request.defaults import Preferences
+from ..request.settings import KEYS, PANEL_DEFAULTS, Choices
 from . import listeners, markup
+from . import paste as infotext
 from .listeners import Faces, Wires
 from .outlook import Outlook
 from .page_components import Components, PageComponents

@@ -17,9 +17,9 @@ from typing import Any
 import gradio as gr
 
 from .. import TITLE
-from ..catalog import BY_NAME, Variant
-from ..downloads import Download, registry
-from ..settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
+from ..downloads.job import Download, registry
+from ..models.catalog import BY_NAME, Variant
+from ..request.settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
 from . import markup
 from .memory import PanelMemory
 from .outlook import Outlook, Preview

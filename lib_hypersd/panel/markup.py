@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from ..catalog import Variant
-from ..downloads import Download, amount
-from ..request import FIELD_TITLES, PROMPT_FIELDS, show
-from ..settings import Settings
+from ..downloads.job import Download, amount
+from ..models.catalog import Variant
+from ..request.request import FIELD_TITLES, PROMPT_FIELDS, show
+from ..request.settings import Settings
 from .outlook import Outlook, Row, State
 
 _SAYS: dict[State, str] = {

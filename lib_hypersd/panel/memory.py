@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from ..settings import is_taken
+from ..request.settings import is_taken
 
 FORMAT_VERSION = 1
 MOST_CHECKPOINTS = 500

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..catalog import Variant
-from ..request import FIELD_TITLES, PROMPT_FIELDS, Change, Plan, Request
-from ..settings import Settings
+from ..models.catalog import Variant
+from ..request.request import FIELD_TITLES, PROMPT_FIELDS, Change, Plan, Request
+from ..request.settings import Settings
 
 State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
 """off; off, though a tag's settings will look bad; on, and the page is right as it is; on, and settings will change;

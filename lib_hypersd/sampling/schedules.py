@@ -5,14 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..own_sampling import (
-    ONE_STEP_TIMESTEP,
-    ONE_STEP_UNET,
-    ORIGINAL_STEPS,
-    TCD,
-    TRAINED_TIMESTEPS,
-    schedule_obstacle,
-)
+from .names import ONE_STEP_TIMESTEP, ONE_STEP_UNET, ORIGINAL_STEPS, TCD, TRAINED_TIMESTEPS, schedule_obstacle
 from .noise_levels import is_flow
 
 

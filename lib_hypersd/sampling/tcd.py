@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..own_sampling import TCD_ETA
+from .names import TCD_ETA
 from .noise_levels import model_sigmas, timestep_of
 
 NoiseSampler = Callable[[Tensor, Tensor], Tensor]

@@ -14,7 +14,7 @@ import pytest
 from selenium import webdriver
 from webui_page import WATCH_CALLS, WebuiPage
 
-from commands.chromium import ChromiumMissingError, start_chromium
+from dev.commands.chromium import ChromiumMissingError, start_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 120

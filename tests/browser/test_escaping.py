@@ -12,7 +12,7 @@ import pytest
 from webui_page import WebuiPage
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT / "miniature" / "weights"
+WEIGHTS = ROOT / "dev" / "miniature" / "weights"
 PROFILES = ["forge", "a1111"]
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("profile", PROFILES)]
 

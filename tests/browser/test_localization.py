@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from webui_page import WebuiPage
 
-from lib_hypersd.catalog import VARIANTS
+from lib_hypersd.models.catalog import VARIANTS
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import KEEPS
-from lib_hypersd.request import FIELD_TITLES
+from lib_hypersd.request.request import FIELD_TITLES
 
 pytestmark = pytest.mark.browser
 on_both = pytest.mark.parametrize("profile", ["forge", "a1111"])

@@ -7,7 +7,7 @@ from fuzz.account import PROPERTY
 from runs import ran
 from unit.files import whole_catalog
 
-from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.models.lora_index import LoraIndex
 
 
 @pytest.fixture(scope="session")

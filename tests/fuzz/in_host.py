@@ -19,7 +19,7 @@ from mutation import ATOMS, ODD, Case  # noqa: E402
 from runs import ran, run_cases  # noqa: E402
 from unit.files import KOHYA_TO_K, write_safetensors  # noqa: E402
 
-from commands.bench_hook import prepare  # noqa: E402
+from dev.commands.bench_hook import prepare  # noqa: E402
 
 MINE = "Hyper-SD15-8steps-lora"
 ODD_FILES = (
@@ -144,7 +144,7 @@ def check_refusal(status: int, answer: Any) -> None:
 def plans() -> None:
     from modules import shared
 
-    from lib_hypersd import api
+    from lib_hypersd.api import plan as api
 
     before = dict(shared.opts.data)
 
@@ -166,9 +166,10 @@ def plans() -> None:
 
 
 def downloads() -> None:
-    from lib_hypersd import download_api, host
-    from lib_hypersd.catalog import BY_NAME
-    from lib_hypersd.downloads import Download
+    from lib_hypersd import host
+    from lib_hypersd.api import downloads as download_api
+    from lib_hypersd.downloads.job import Download
+    from lib_hypersd.models.catalog import BY_NAME
 
     started: list[str] = []
 
@@ -202,7 +203,9 @@ def requests_by_http() -> None:
     from fastapi.testclient import TestClient
     from modules import shared
 
-    from lib_hypersd import api, download_api, host
+    from lib_hypersd import host
+    from lib_hypersd.api import downloads as download_api
+    from lib_hypersd.api import plan as api
 
     app = FastAPI()
     api.add_routes(app)
@@ -307,7 +310,7 @@ def pastes(script: Any) -> None:
     """The host's own reading of a text, our values, the host's own components."""
     from modules.infotext_utils import parse_generation_parameters
 
-    from lib_hypersd.settings import from_positional
+    from lib_hypersd.request.settings import from_positional
 
     def check(case: Case) -> None:
         params = parse_generation_parameters(case.text(INFOTEXTS, (*INFOWORDS, *ODD))[:3000])
@@ -333,11 +336,11 @@ def questions() -> None:
     """What the page asks the panel, by anybody who can reach the page."""
     from markup_check import check_markup
 
-    from lib_hypersd import host, preview
-    from lib_hypersd.panel import listeners
+    from lib_hypersd import host
+    from lib_hypersd.panel import listeners, preview
     from lib_hypersd.panel.page_components import PageComponents
-    from lib_hypersd.settings import KEYS as PANEL
-    from lib_hypersd.settings import PANEL_DEFAULTS
+    from lib_hypersd.request.settings import KEYS as PANEL
+    from lib_hypersd.request.settings import PANEL_DEFAULTS
 
     started: list[Any] = []
     faces = listeners.Faces(

@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 from test_fuzz_tags import SYNTAXES
 
-from lib_hypersd import families, infotext, prompt_tags, tagging
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.preferences import Preferences
-from lib_hypersd.settings import KEYS, SettingsError, as_typed, echo, from_object
+from lib_hypersd.models import families
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.panel import paste as infotext
+from lib_hypersd.request import prompt_tags
+from lib_hypersd.request import tag_rule as tagging
+from lib_hypersd.request.defaults import Preferences
+from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, echo, from_object
 
 LENGTH = 250_000
 CPU_SECONDS = 6

@@ -16,9 +16,16 @@ from mutation import Case
 from runs import run_cases
 from unit.files import KOHYA_TO_K
 
-from lib_hypersd import bounded_json, families, safetensors_header
-from lib_hypersd.lora_files import LoraIndex, RegisteredLora
-from lib_hypersd.safetensors_header import MAX_HEADER_BYTES, MAX_TEXT, MAX_VALUES, DamagedFileError, Header, read_header
+from lib_hypersd.models import bounded_json, families, safetensors_header
+from lib_hypersd.models.lora_index import LoraIndex, RegisteredLora
+from lib_hypersd.models.safetensors_header import (
+    MAX_HEADER_BYTES,
+    MAX_TEXT,
+    MAX_VALUES,
+    DamagedFileError,
+    Header,
+    read_header,
+)
 
 MOST_MEMORY = 64 * 2**20
 ARCHITECTURES = get_args(families.Architecture)

@@ -6,14 +6,14 @@ import pytest
 from mutation import ATOMS, ODD, Case
 from runs import run_cases
 
-from lib_hypersd import infotext
-from lib_hypersd.catalog import ONE_STEP_UNETS, VARIANTS
-from lib_hypersd.families import Checkpoint
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.plan import make_plan
-from lib_hypersd.preferences import NO_PREFERENCES, Preferences
-from lib_hypersd.request import Request
-from lib_hypersd.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
+from lib_hypersd.models.catalog import ONE_STEP_UNETS, VARIANTS
+from lib_hypersd.models.families import Checkpoint
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.panel import paste as infotext
+from lib_hypersd.plan.make import make_plan
+from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
+from lib_hypersd.request.request import Request
+from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
 
 OURS = {
     "Hyper-SD": "Hyper-SD15-8steps-lora",

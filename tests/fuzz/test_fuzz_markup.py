@@ -10,12 +10,12 @@ from markup_check import check_markup
 from mutation import ODD, Case
 from runs import run_cases
 
-from lib_hypersd.catalog import VARIANTS
-from lib_hypersd.downloads import Download
+from lib_hypersd.downloads.job import Download
+from lib_hypersd.models.catalog import VARIANTS
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import KEEPS, Outlook, Row, State
-from lib_hypersd.request import FIELD_TITLES, Change
-from lib_hypersd.settings import KEYS, Settings
+from lib_hypersd.request.request import FIELD_TITLES, Change
+from lib_hypersd.request.settings import KEYS, Settings
 
 CORPUS = (
     "Hyper-SD15-8steps-lora × 1 · 8 steps",

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from mutation import ATOMS, ODD, Case
 from runs import run_cases
 
-from lib_hypersd import preferences, recipes
-from lib_hypersd.catalog import BY_NAME
-from lib_hypersd.preferences import LineError, Overrides, Preferences, parse_line, policy_words, read_overrides
-from lib_hypersd.settings import (
+from lib_hypersd.models import recipes
+from lib_hypersd.models.catalog import BY_NAME
+from lib_hypersd.request import defaults as preferences
+from lib_hypersd.request.defaults import LineError, Overrides, Preferences, parse_line, policy_words, read_overrides
+from lib_hypersd.request.settings import (
     ECHO_LIMIT,
     KEYS,
     PANEL_DEFAULTS,

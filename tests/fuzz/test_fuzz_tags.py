@@ -9,9 +9,11 @@ from mutation import ODD, Case
 from runs import run_cases
 from unit.files import lora
 
-from lib_hypersd import catalog, prompt_tags, tagging
-from lib_hypersd.lora_files import LoraFile, LoraIndex
-from lib_hypersd.prompt_tags import CommentSyntax
+from lib_hypersd.models import catalog
+from lib_hypersd.models.lora_index import LoraFile, LoraIndex
+from lib_hypersd.request import prompt_tags
+from lib_hypersd.request import tag_rule as tagging
+from lib_hypersd.request.prompt_tags import CommentSyntax
 
 MINE, HALF = "Hyper-SD15-8steps-lora", "Hyper-SD15-4steps-lora"
 CORPUS = (

@@ -29,7 +29,7 @@ NAMED_STEPS = {"photo-turbo-4step": 4, "dream_lightning_8s": 8, "hyper-2steps-mi
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    weights = PROJECT / "miniature" / "weights"
+    weights = PROJECT / "dev" / "miniature" / "weights"
     folder = tmp_path_factory.mktemp("models")
     shutil.copytree(weights / "Lora", folder / "Lora")
     (folder / "Stable-diffusion").mkdir()

@@ -68,7 +68,7 @@ def allowing(hub: HubServer, lora_folder: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def lora() -> bytes:
-    return (PROJECT / "miniature" / "weights" / "Lora" / f"{NAME}.safetensors").read_bytes()
+    return (PROJECT / "dev" / "miniature" / "weights" / "Lora" / f"{NAME}.safetensors").read_bytes()
 
 
 @pytest.fixture

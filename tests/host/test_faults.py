@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commands.bench_faults import Result, all_profiles
+from dev.commands.bench_faults import Result, all_profiles
 
 PROFILES = ("forge", "a1111")
 FEWEST = {"calls": 300, "fields": 20, "things": 60, "deeds": 20}

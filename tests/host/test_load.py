@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from live.server import miniwebui
 
-from commands import load
-from commands.load import Host
-from commands.load_requests import KINDS, requests
+from dev.commands import load
+from dev.commands.load import Host
+from dev.commands.load_requests import KINDS, requests
 
 WATCHER = Path(__file__).parent / "extensions" / "memory-watcher"
 CLIENTS = 32

@@ -28,7 +28,7 @@ MISSING = "Hyper-SD15-12steps-CFG-lora"
 
 @pytest.fixture(scope="module")
 def lora_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    models = PROJECT / "miniature" / "weights"
+    models = PROJECT / "dev" / "miniature" / "weights"
     source = next(models.rglob(f"{GOOD}.safetensors"))
     folder = tmp_path_factory.mktemp("Lora")
     shutil.copy(source, folder / f"{GOOD}.safetensors")

@@ -11,8 +11,8 @@ from diffusers import LCMScheduler, TCDScheduler
 from live.target import Target
 from torch import Tensor
 
-from miniature import lora
-from miniature.checkpoint import CHECKPOINT, LORAS, Miniature, load_checkpoint
+from dev.miniature import lora
+from dev.miniature.checkpoint import CHECKPOINT, LORAS, Miniature, load_checkpoint
 
 PROMPT = "a small yellow star at the top, purple background"
 SIZE, SEEDS = 64, (7, 8)

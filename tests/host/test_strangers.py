@@ -41,7 +41,7 @@ PANEL_CONTROLS = 14
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A person's home: LoRAs, one of them on another drive, and files that are nobody's business."""
     home = tmp_path_factory.mktemp("home-of-the-person")
-    lora = (PROJECT / "miniature" / "weights" / "Lora" / f"{NAME}.safetensors").read_bytes()
+    lora = (PROJECT / "dev" / "miniature" / "weights" / "Lora" / f"{NAME}.safetensors").read_bytes()
     loras, outside, drive = (home / name for name in ("Lora", "outside", "drive"))
     for folder in (loras, outside, drive, home / "data"):
         folder.mkdir()

@@ -119,7 +119,7 @@ def test_a_fault_is_told_as_shown(target: Target, host_profile: str, settings: d
 
 
 def test_the_keys_are_those_of_the_object() -> None:
-    from lib_hypersd.settings import KEYS
+    from lib_hypersd.request.settings import KEYS
 
     table = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (?:`\"?\w+\"?`|\"|\d)", PAGE, re.MULTILINE)
     assert [key for cell in table for key in re.findall(r"\w+", cell)] == list(KEYS)

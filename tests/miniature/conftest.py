@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import pytest
 
-from miniature.checkpoint import CHECKPOINT, Miniature, load_checkpoint
+from dev.miniature.checkpoint import CHECKPOINT, Miniature, load_checkpoint
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import math
 import pytest
 import torch
 
-from miniature import evaluate, train
-from miniature.checkpoint import LORAS, WEIGHTS
-from miniature.evaluate import CHOSEN_BY, MEASURED, Score, Setting, measure
-from miniature.scenes import prompts
+from dev.miniature import evaluate, train
+from dev.miniature.checkpoint import LORAS, WEIGHTS
+from dev.miniature.evaluate import CHOSEN_BY, MEASURED, Score, Setting, measure
+from dev.miniature.scenes import prompts
 
 
 def score(*right):

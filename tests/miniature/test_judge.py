@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miniature import judge
-from miniature.evaluate import counterfeit, judge_rates
-from miniature.renderer import DISTANCES, coverage, render, windows
-from miniature.scenes import SHAPES, draw_scenes, prompts
+from dev.miniature import judge
+from dev.miniature.evaluate import counterfeit, judge_rates
+from dev.miniature.renderer import DISTANCES, coverage, render, windows
+from dev.miniature.scenes import SHAPES, draw_scenes, prompts
 
 ATTRIBUTES = ("shape", "colour", "size", "place", "back")
 

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from torch.func import functional_call
 
-from miniature import judge, lora
-from miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint, save_lora
-from miniature.sampler import draw
-from miniature.scenes import prompts
+from dev.miniature import judge, lora
+from dev.miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint, save_lora
+from dev.miniature.sampler import draw
+from dev.miniature.scenes import prompts
 
 
 def random_lora(unet, rank=4):

@@ -6,13 +6,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from miniature import judge
-from miniature.checkpoint import CHECKPOINT, PREFIXES, load_checkpoint, random_checkpoint, save_checkpoint
-from miniature.lora import lora_modules
-from miniature.renderer import render
-from miniature.sampler import draw, euler, guided_eps, noise_for
-from miniature.scenes import draw_scenes, prompts
-from miniature.schedule import SIGMAS, alphas_cumprod, sgm_uniform, sigma_at
+from dev.miniature import judge
+from dev.miniature.checkpoint import CHECKPOINT, PREFIXES, load_checkpoint, random_checkpoint, save_checkpoint
+from dev.miniature.lora import lora_modules
+from dev.miniature.renderer import render
+from dev.miniature.sampler import draw, euler, guided_eps, noise_for
+from dev.miniature.scenes import draw_scenes, prompts
+from dev.miniature.schedule import SIGMAS, alphas_cumprod, sgm_uniform, sigma_at
 
 
 def test_the_file_is_half_precision_in_ldms_layout_and_small():

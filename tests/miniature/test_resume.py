@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from miniature import lora, train
-from miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
-from miniature.distill import Distillation, Stage, merged
-from miniature.loop import Dice, Recipe, Run, learning_rate
-from miniature.pretrain import AutoencoderTask, BaseTask
-from miniature.progress import Progress
+from dev.miniature import lora, train
+from dev.miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
+from dev.miniature.distill import Distillation, Stage, merged
+from dev.miniature.loop import Dice, Recipe, Run, learning_rate
+from dev.miniature.pretrain import AutoencoderTask, BaseTask
+from dev.miniature.progress import Progress
 
 TINY = Recipe(4, peak=1e-3, save_every=1)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniature import scenes
-from miniature.scenes import Said, Unsaid
-from miniature.tokenizer import LENGTH, PAD, START, WORDS, tokenize
+from dev.miniature import scenes
+from dev.miniature.scenes import Said, Unsaid
+from dev.miniature.tokenizer import LENGTH, PAD, START, WORDS, tokenize
 
 
 def maybe(table):
@@ -108,5 +108,5 @@ def test_take_picks_whole_scenes():
 
 
 def test_prompts_can_be_had_without_torch():
-    code = "import sys; from miniature import scenes, tokenizer; sys.exit('torch' in sys.modules)"
+    code = "import sys; from dev.miniature import scenes, tokenizer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

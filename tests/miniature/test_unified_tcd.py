@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lib_hypersd.sampling import tcd_timesteps
-from miniature import evaluate, lora, train
-from miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
-from miniature.distill import merged
-from miniature.evaluate import Setting, measure
-from miniature.loop import Dice, Recipe, Run
-from miniature.sampler import (
+from dev.miniature import evaluate, lora, train
+from dev.miniature.checkpoint import CHECKPOINT, LORAS, load_checkpoint
+from dev.miniature.distill import merged
+from dev.miniature.evaluate import Setting, measure
+from dev.miniature.loop import Dice, Recipe, Run
+from dev.miniature.sampler import (
     EULER,
     EULER_A,
     euler_ancestral,
@@ -21,9 +20,10 @@ from miniature.sampler import (
     tcd_landings,
     tcd_states,
 )
-from miniature.scenes import prompts
-from miniature.schedule import SIGMAS, sgm_uniform, sigma_at
-from miniature.unified import Plan, Unified
+from dev.miniature.scenes import prompts
+from dev.miniature.schedule import SIGMAS, sgm_uniform, sigma_at
+from dev.miniature.unified import Plan, Unified
+from lib_hypersd.sampling.schedules import tcd_timesteps
 
 TWO = Recipe(2, peak=1e-3, save_every=1)
 SMALL = {"batch": 16, "walks": {1: 1, 2: 1, 4: 1}}

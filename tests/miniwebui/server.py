@@ -94,7 +94,15 @@ def request(**fields: Any) -> dict[str, Any]:
 def running(profile: str, *arguments: str) -> Iterator[Server]:
     port, log, ready = free_port(), [], threading.Event()
     process = subprocess.Popen(
-        [sys.executable, str(PROJECT / "commands" / "ui.py"), "--profile", profile, "--port", str(port), *arguments],
+        [
+            sys.executable,
+            str(PROJECT / "dev" / "commands" / "ui.py"),
+            "--profile",
+            profile,
+            "--port",
+            str(port),
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -280,7 +280,7 @@ def _probe() -> list[str]:
 
 
 def test_broken_lora_files_are_reported_and_the_picture_is_drawn(tmp_path: Path):
-    weights = HERE.parents[1] / "miniature" / "weights"
+    weights = HERE.parents[1] / "dev" / "miniature" / "weights"
     shutil.copy(weights / "Stable-diffusion" / "miniature-sd15.safetensors", tmp_path)
     good = (weights / "Lora" / "Hyper-SD15-4steps-lora.safetensors").read_bytes()
     (tmp_path / "loras").mkdir()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from files import whole_catalog
 
-from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.models.lora_index import LoraIndex
 
 
 @pytest.fixture(scope="session")

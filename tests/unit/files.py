@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lib_hypersd.catalog import BY_NAME
-from lib_hypersd.lora_files import LoraIndex, RegisteredLora
+from lib_hypersd.models.catalog import BY_NAME
+from lib_hypersd.models.lora_index import LoraIndex, RegisteredLora
 
 KOHYA_TO_K = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
 

@@ -18,9 +18,10 @@ import pytest
 import requests
 from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
-from lib_hypersd import downloads, hub
-from lib_hypersd.catalog import BY_NAME, Variant
-from lib_hypersd.downloads import Download, Downloads, Speed, amount
+from lib_hypersd.downloads import hub
+from lib_hypersd.downloads import job as downloads
+from lib_hypersd.downloads.job import Download, Downloads, Speed, amount
+from lib_hypersd.models.catalog import BY_NAME, Variant
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Hyper-SD15-8steps-lora"
@@ -445,7 +446,7 @@ def test_a_missing_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def _process(server: HubServer, folder: Path) -> subprocess.Popen[str]:
     """A download in a process of its own, which prints the state in which it ends."""
     told = (
-        "import sys; from lib_hypersd.catalog import BY_NAME; from lib_hypersd.downloads import registry as d;"
+        "import sys; from lib_hypersd.models.catalog import BY_NAME; from lib_hypersd.downloads.job import registry as d;"
         f"print(d.join(d.start(BY_NAME[{NAME!r}], sys.argv[1], done=lambda: None).id).state)"
     )
     environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}
@@ -724,5 +725,5 @@ def test_sizes_for_people(size: int, told: str) -> None:
 
 def test_hooks_do_not_pay_for_downloads() -> None:
     names = ("huggingface_hub", "requests", "httpx", "gradio", "modules", "torch")
-    told = f"import sys, lib_hypersd.downloads; print([m for m in {names} if m in sys.modules])"
+    told = f"import sys, lib_hypersd.downloads.job; print([m for m in {names} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", told], cwd=ROOT, text=True).strip() == "[]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib_hypersd.families import (
+from lib_hypersd.models.families import (
     architecture_of_checkpoint,
     architecture_of_lora,
     architecture_of_model,

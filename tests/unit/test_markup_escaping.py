@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lib_hypersd.catalog import VARIANTS, Variant
-from lib_hypersd.downloads import Download
+from lib_hypersd.downloads.job import Download
+from lib_hypersd.models.catalog import VARIANTS, Variant
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, Row, State
-from lib_hypersd.request import Change
-from lib_hypersd.settings import Settings
+from lib_hypersd.request.request import Change
+from lib_hypersd.request.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = [

@@ -9,15 +9,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lib_hypersd.catalog import BY_NAME
-from lib_hypersd.downloads import Download
-from lib_hypersd.families import describe
-from lib_hypersd.lora_files import LoraIndex
+from lib_hypersd.downloads.job import Download
+from lib_hypersd.models.catalog import BY_NAME
+from lib_hypersd.models.families import describe
+from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
-from lib_hypersd.plan import plan_for_tags
-from lib_hypersd.request import Change, Plan, Request
-from lib_hypersd.settings import Settings
+from lib_hypersd.plan.make import plan_for_tags
+from lib_hypersd.request.request import Change, Plan, Request
+from lib_hypersd.request.settings import Settings
 
 MISSING = BY_NAME["Hyper-SDXL-8steps-lora"]
 REQUEST = Request(("a cat",), "a cat", steps=20, cfg_scale=7.0, sampler_name="Euler a", scheduler="Automatic")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lib_hypersd.panel import memory as panel_memory
 from lib_hypersd.panel.memory import MOST_CHECKPOINTS, PanelMemory
-from lib_hypersd.settings import KEYS, PANEL_DEFAULTS
+from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS
 
 VALUES = {"enabled": True, "lora": "auto", "steps": "4", "cfg": "recipe", "hires_denoise": "0.5"}
 

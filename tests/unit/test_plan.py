@@ -11,16 +11,15 @@ from files import index_of, lora
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd.bound_schedules import BOUND
-from lib_hypersd.catalog import BY_NAME
-from lib_hypersd.families import describe
-from lib_hypersd.infotext import entries, panel_value
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.own_sampling import ONE_STEP_UNET, SCHEDULES, TCD, is_own
-from lib_hypersd.plan import make_plan, plan_for_tags
-from lib_hypersd.request import Plan, Request
-from lib_hypersd.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
-from lib_hypersd.tagging import what_tags_ask
+from lib_hypersd.models.catalog import BY_NAME
+from lib_hypersd.models.families import describe
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.panel.paste import entries, panel_value
+from lib_hypersd.plan.make import make_plan, plan_for_tags
+from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
+from lib_hypersd.request.tag_rule import what_tags_ask
+from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD, is_own
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from lib_hypersd.bound_schedules import BOUND
-from lib_hypersd.families import describe
-from lib_hypersd.infotext import NAME, panel_value
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.own_sampling import ONE_STEP_UNET, SCHEDULES, TCD
-from lib_hypersd.plan import make_plan
-from lib_hypersd.request import Plan, Request
-from lib_hypersd.settings import HostLists, Settings, SettingsError, with_listed_names
+from lib_hypersd.models.families import describe
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.panel.paste import NAME, panel_value
+from lib_hypersd.plan.make import make_plan
+from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.request.settings import HostLists, Settings, SettingsError, with_listed_names
+from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 JOINED = "Euler SGMUniform"

@@ -9,11 +9,11 @@ import pytest
 from files import lora
 from test_plan import FLUX, SD15, SDXL, after, applied, hires, request
 
-from lib_hypersd.families import describe
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.own_sampling import TCD
-from lib_hypersd.plan import make_plan
-from lib_hypersd.settings import Settings
+from lib_hypersd.models.families import describe
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.plan.make import make_plan
+from lib_hypersd.request.settings import Settings
+from lib_hypersd.sampling.names import TCD
 
 OTHER_SDXL, SDXL_TURBO = describe("other_xl", "sdxl"), describe("some_turbo_4step", "sdxl")
 CFG_LORA = "Hyper-SDXL-8steps-CFG-lora"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from lib_hypersd.families import Checkpoint, describe
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.own_sampling import ONE_STEP_UNET, SCHEDULES, TCD, tcd_eta
-from lib_hypersd.plan import make_plan, plan_for_own_sampling
-from lib_hypersd.request import Plan, Request
-from lib_hypersd.settings import Settings
+from lib_hypersd.models.families import Checkpoint, describe
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.plan.make import make_plan, plan_for_own_sampling
+from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.request.settings import Settings
+from lib_hypersd.sampling.names import ONE_STEP_UNET, SCHEDULES, TCD, tcd_eta
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")

@@ -26,16 +26,23 @@ from test_plan import (
     requests,
 )
 
-from lib_hypersd.catalog import BY_NAME
-from lib_hypersd.families import describe
-from lib_hypersd.infotext import panel_value
-from lib_hypersd.lora_files import LoraIndex
-from lib_hypersd.own_sampling import SCHEDULES, TCD
-from lib_hypersd.plan import make_plan, plan_for_tags
-from lib_hypersd.preferences import NO_PREFERENCES, LineError, Preferences, parse_line, policy_words, read_overrides
-from lib_hypersd.recipes import RECIPES, Dial, recipe_for, recipe_name
-from lib_hypersd.request import Plan, Request
-from lib_hypersd.settings import KEYS, Settings, from_object, from_positional
+from lib_hypersd.models.catalog import BY_NAME
+from lib_hypersd.models.families import describe
+from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
+from lib_hypersd.panel.paste import panel_value
+from lib_hypersd.plan.make import make_plan, plan_for_tags
+from lib_hypersd.request.defaults import (
+    NO_PREFERENCES,
+    LineError,
+    Preferences,
+    parse_line,
+    policy_words,
+    read_overrides,
+)
+from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.request.settings import KEYS, Settings, from_object, from_positional
+from lib_hypersd.sampling.names import SCHEDULES, TCD
 
 
 def preferring(*words: str, family: Any = "sd15", recipes: str = "") -> Preferences:

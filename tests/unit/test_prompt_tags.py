@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd.prompt_tags import Alias, append, edit, find_tags, format_tag, parse_alias, renamed
+from lib_hypersd.request.prompt_tags import Alias, append, edit, find_tags, format_tag, parse_alias, renamed
 
 TAG = "<lora:Hyper-SD15-8steps-lora:1>"
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from lib_hypersd.safetensors_header import MAX_HEADER_BYTES, DamagedFileError, read_header
+from lib_hypersd.models.safetensors_header import MAX_HEADER_BYTES, DamagedFileError, read_header
 
 HEADER = b'{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}'
 

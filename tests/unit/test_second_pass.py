@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd.second_pass import MAX_NUDGE, SecondPass, nearest_strengths, on_trained_timesteps, schedule_length
+from lib_hypersd.plan.trained_steps import (
+    MAX_NUDGE,
+    SecondPass,
+    nearest_strengths,
+    on_trained_timesteps,
+    schedule_length,
+)
 
 TRAINED = st.sampled_from([1, 2, 4, 8, 12, 16])
 DENOISE = st.floats(0, 1)

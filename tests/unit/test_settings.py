@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd.settings import (
+from lib_hypersd.request.settings import (
     ECHO_LIMIT,
     KEYS,
     PANEL_DEFAULTS,

@@ -12,21 +12,12 @@ import torch
 from diffusers import TCDScheduler
 from torch import Tensor
 
-from commands import fidelity
-from commands.fidelity import LIMIT_FLOAT32, LIMIT_FLOAT64, EulerWays, Noise, TcdCase, tcd_rms
-from commands.fidelity_nets import Mixture, Net, miniature_net
-from lib_hypersd.sampling import (
-    ScheduleError,
-    one_step_sigmas,
-    one_step_timesteps,
-    sample_tcd,
-    sd_sigmas,
-    tcd_sigmas,
-    tcd_timesteps,
-    timestep_of,
-    unit_variance,
-)
-from lib_hypersd.sampling.tcd import jumps
+from dev.commands import fidelity
+from dev.commands.fidelity import LIMIT_FLOAT32, LIMIT_FLOAT64, EulerWays, Noise, TcdCase, tcd_rms
+from dev.commands.fidelity_nets import Mixture, Net, miniature_net
+from lib_hypersd.sampling.noise_levels import sd_sigmas, timestep_of, unit_variance
+from lib_hypersd.sampling.schedules import ScheduleError, one_step_sigmas, one_step_timesteps, tcd_sigmas, tcd_timesteps
+from lib_hypersd.sampling.tcd import jumps, sample_tcd
 
 FLOW = torch.linspace(0.001, 1, 1000)
 

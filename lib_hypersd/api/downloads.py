@@ -1,0 +1,110 @@
+"""The endpoints of downloads: begin one, ask for its state, cancel it. Off unless the person's option allows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import Response
+
+from .. import TITLE, host
+from ..downloads.job import Download, registry
+from ..models.catalog import BY_NAME
+from ..request.settings import echo
+from .access import Json, guarded_router, json_body, json_of, unprocessable
+
+_KEYS = ("name", "accept_licence")
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add them to the host's app, behind its credentials."""
+    router, guard = guarded_router(), [Depends(_allowed)]
+    router.add_api_route("/download", begin, methods=["POST"], dependencies=guard, openapi_extra=_BODY)
+    router.add_api_route("/download/{id}", state, methods=["GET"], dependencies=guard)
+    router.add_api_route("/download/{id}", cancel, methods=["DELETE"], dependencies=guard)
+    app.include_router(router)
+
+
+def _allowed() -> None:
+    if not host.download_api_allowed():
+        raise HTTPException(
+            403,
+            f"Downloads by the API are off: turn on {host.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API clients may "
+            "download Hyper-SD LoRA files).",
+        )
+
+
+_BODY = json_body(
+    {
+        "required": list(_KEYS),
+        "properties": {
+            "name": {"type": "string", "enum": list(BY_NAME)},
+            "accept_licence": {"type": "boolean", "description": "true: you accept the file's licence"},
+        },
+    },
+    {"name": "Hyper-SD15-8steps-lora", "accept_licence": True},
+)
+
+
+async def begin(request: Request) -> Response:
+    """Begin to download a catalog file into the LoRA folder, or join the download of it that is under way.
+
+    202 with its state; 415 for a body that is not declared as JSON, which is all that a form on a strange page can
+    send; 422 with the field's name on bad input, where the licence is not accepted too.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "The body must be JSON, with Content-Type: application/json.")
+    try:
+        body = await json_of(request)
+    except ValueError:
+        return unprocessable((), "The body is not JSON.")
+    if not isinstance(body, dict):
+        return unprocessable((), f"The body is {echo(body)}; it takes an object with {' and '.join(_KEYS)}.")
+    for key in body:
+        if key not in _KEYS:
+            return unprocessable((echo(key),), f"{echo(key)} is unknown; the body takes {' and '.join(_KEYS)}.")
+    name = body.get("name")
+    variant = BY_NAME.get(name) if isinstance(name, str) else None
+    if variant is None:
+        given = f"name is {echo(name)}" if "name" in body else "name is missing"
+        return unprocessable(("name",), f"{given}; it takes one of {', '.join(BY_NAME)}.")
+    if body.get("accept_licence") is not True:
+        return unprocessable(
+            ("accept_licence",),
+            f"{variant.file} stands under: {variant.licence}. Read it at https://huggingface.co/{variant.repo} and "
+            "send accept_licence: true.",
+        )
+    return Json(_told(host.start_download(variant)), 202)
+
+
+async def state(id: str) -> Response:
+    """How a download stands."""
+    return _found(registry.get(id))
+
+
+async def cancel(id: str) -> Response:
+    """Cancel a download; one that has ended stays as it is."""
+    return _found(registry.cancel(id))
+
+
+def _found(download: Download | None) -> Response:
+    if download is None:
+        raise HTTPException(404, "No download has this id; those of before the WebUI's last start are forgotten.")
+    return Json(_told(download))
+
+
+def _told(download: Download) -> dict[str, Any]:
+    variant = BY_NAME[download.name]
+    return {
+        "id": download.id,
+        "name": download.name,
+        "file": variant.file,
+        "state": download.state,
+        "done_bytes": download.done_bytes,
+        "size": download.total_bytes,
+        "bytes_per_second": round(download.bytes_per_second),
+        "seconds_left": None if download.seconds_left is None else round(download.seconds_left, 1),
+        "message": download.message,
+        "licence": variant.licence,
+        "source": f"https://huggingface.co/{variant.repo}",
+    }

@@ -1,0 +1,1 @@
+"""The published files, from the Hugging Face hub into the LoRA folder."""

@@ -1,0 +1,321 @@
+"""Which Hyper-SD files this machine has, and which of them a wish ("auto", a name, an alias) means.
+
+The host's own LoRA registry says what is there; this module never walks a folder. Only files that are named like a
+Hyper-SD LoRA, or that a person named as one, are opened, and of those only the header.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from ..request.prompt_tags import Alias, parse_alias
+from . import catalog
+from .catalog import BY_NAME, Family, Kind, Variant
+from .families import Architecture, architecture_of_lora, family_of, is_hyper_name, steps_in_name
+from .safetensors_header import DamagedFileError, Header, read_header
+
+GONE = "is gone, and this WebUI still lists it"
+UNREADABLE = "can't be read"
+"""Damages of a file, to stand after its name, which no download mends."""
+
+
+def remedy(damage: str) -> str:
+    """What the person can do about a damage, to stand after "; "."""
+    if damage == GONE:
+        return "put it back, or press Refresh among the WebUI's LoRAs"
+    return "see to it that the WebUI may read it" if damage.startswith(UNREADABLE) else "download it again"
+
+
+STEP_ORDER = (8, 4, 2, 16, 12, 1)
+"""Which trained step count is best where nobody asked for one."""
+
+
+@dataclass(frozen=True)
+class RegisteredLora:
+    """A LoRA as the host's registry has it: the name that tags use, the alias from its metadata, its path."""
+
+    name: str
+    alias: str
+    path: str
+
+
+@dataclass(frozen=True)
+class LoraFile:
+    """A Hyper-SD LoRA on this machine.
+
+    `name` is what a tag says. `steps` is None where neither name nor metadata tell the trained step count.
+    """
+
+    name: str
+    path: str
+    architecture: Architecture
+    steps: int | None
+    kind: Kind = "plain"
+    unified: bool = False
+    half: bool = False
+
+    @property
+    def family(self) -> Family | None:
+        return family_of(self.architecture)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """What is wanted of an auto choice: a step count (None: the best by `STEP_ORDER`) and a kind."""
+
+    steps: int | None = None
+    kind: Kind = "plain"
+
+
+_NOT_IN_TAGS = ">:#"
+"""A tag that holds one of these means another file to the host, or none; "#" begins a comment."""
+
+
+class LoraIndex:
+    """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; answers don't change else,
+    but for `damage`, which looks at the file."""
+
+    def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
+        self._known_steps = dict(known_steps or {})
+        self.unread: dict[str, str | None] = {}
+        """Path → damage of files that could not be read: what is known of them is guessed by their names."""
+        self._registered: dict[str, RegisteredLora] = {}
+        aliases: dict[str, RegisteredLora] = {}
+        shared: set[str] = set()
+        for lora in loras:
+            if any(mark in lora.name for mark in _NOT_IN_TAGS):
+                continue
+            self._registered[lora.name] = lora
+            if lora.alias != lora.name and aliases.setdefault(lora.alias, lora) is not lora:
+                shared.add(lora.alias)
+        # As in the hosts: a file's stem wins over a metadata alias, and an alias of two files means neither.
+        for alias in shared:
+            del aliases[alias]
+        self._by_tag_name = {**aliases, **self._registered}
+        candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
+        self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
+        self._hyper = {f.name: f for f in self.files}
+        self._asked: dict[str, LoraFile] = {}  # filled as names are asked for; what they mean never changes
+        self._ranked: dict[tuple[Family, Preference], list[LoraFile]] = {}
+
+    def __contains__(self, tag_name: str) -> bool:
+        """Whether the host would resolve `<lora:tag_name>` to some file."""
+        return tag_name in self._by_tag_name
+
+    def is_file(self, name: str) -> bool:
+        """Whether a LoRA file of the host's has this name, metadata aliases apart."""
+        return name in self._registered
+
+    def hyper_file(self, tag_name: str) -> LoraFile | None:
+        """The Hyper-SD file that a tag's name means to the host, by stem or alias; None for any other LoRA."""
+        lora = self._by_tag_name.get(tag_name)
+        return self._hyper.get(lora.name) if lora else None
+
+    def asked_file(self, name: str) -> LoraFile | None:
+        """The file that a person named as their Hyper-SD LoRA, whatever it is called; None if there is none.
+
+        A catalog name is also answered by a renamed copy of that very file.
+        """
+        lora = self._by_tag_name.get(name)
+        if lora is not None:
+            return self._hyper.get(lora.name) or self._asked_stranger(lora)
+        variant = BY_NAME.get(name)
+        return self._copy_of(variant) if variant else None
+
+    def choose(self, family: Family, preference: Preference) -> LoraFile | None:
+        """The best intact file of a family: nearest step count, then kind, then full size before half.
+
+        Ties between step counts go to the larger one.
+        """
+        return next((f for f in self._ranking(family, preference) if self.damage(f) is None), None)
+
+    def damaged(self, family: Family, preference: Preference) -> LoraFile | None:
+        """The best file of a family that is there but can't be used."""
+        return next((f for f in self._ranking(family, preference) if self.damage(f)), None)
+
+    def damage(self, file: LoraFile) -> str | None:
+        """What is wrong with a file as of now, to stand after its name ("is empty"), or None.
+
+        Opens the file the first time and after a change; else one stat call.
+        """
+        return damage_of(file.path)
+
+    def has(self, variant: Variant) -> bool:
+        found = self._hyper.get(variant.name) or self._copy_of(variant)
+        return found is not None and self.damage(found) is None
+
+    def _ranking(self, family: Family, preference: Preference) -> list[LoraFile]:
+        key = (family, preference)
+        if key not in self._ranked:
+            usable = (f for f in self.files if f.family == family and f.steps is not None)
+            self._ranked[key] = sorted(usable, key=lambda f: _rank(f, preference))
+        return self._ranked[key]
+
+    def _copy_of(self, variant: Variant) -> LoraFile | None:
+        wanted = (variant.family, variant.steps, variant.kind, variant.half)
+        return next((f for f in self.files if (f.family, f.steps, f.kind, f.half) == wanted), None)
+
+    def _asked_stranger(self, lora: RegisteredLora) -> LoraFile:
+        if lora.name not in self._asked:
+            self._asked[lora.name] = self._read(lora, _wording(lora))
+        return self._asked[lora.name]
+
+    def _recognise(self, lora: RegisteredLora) -> LoraFile | None:
+        variant = BY_NAME.get(lora.name) or BY_NAME.get(lora.alias)
+        if variant is None:
+            file = self._read(lora, _wording(lora))
+            return None if file.family is None else file
+        return LoraFile(
+            lora.name,
+            lora.path,
+            "flux-dev" if variant.family == "flux" else variant.family,
+            variant.steps,
+            variant.kind,
+            variant.unified,
+            variant.half,
+        )
+
+    def _read(self, lora: RegisteredLora, wording: str) -> LoraFile:
+        """A file whose name is not a catalog name: family from its tensors, steps and kind from its wording."""
+        steps = self._known_steps.get(lora.name) or steps_in_name(wording)
+        kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
+        try:
+            header = read_header(lora.path)
+        except (DamagedFileError, OSError):
+            self.unread[lora.path] = damage_of(lora.path)
+            alias = parse_alias(lora.name)
+            guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
+            return LoraFile(lora.name, lora.path, guess, steps, kind)
+        steps = steps or _steps_in_metadata(header)
+        architecture = architecture_of_lora(header.shapes)
+        return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
+
+
+def damage_of(path: str) -> str | None:
+    """What is wrong with the file at `path` as of now, or None; see `LoraIndex.damage`."""
+    try:
+        read_header(path)
+    except DamagedFileError as error:
+        return str(error)
+    except FileNotFoundError:
+        return GONE
+    except OSError as error:
+        return f"{UNREADABLE} ({error.strerror})"
+    return None
+
+
+_ARCHITECTURE: dict[Family, Architecture] = {"flux": "flux-dev", "sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3"}
+
+
+def preference(alias: Alias | None, steps: int | None) -> Preference:
+    """The preference that an alias (its own step count first) and an explicit step count express."""
+    if alias is None:
+        return Preference(steps)
+    return Preference(alias.steps or steps, "cfg" if alias.cfg else "plain")
+
+
+def wanted_variant(family: Family, wish: Preference) -> Variant:
+    """The published file to name where none is present: the one that an auto choice would have liked best."""
+    variants = [v for v in catalog.VARIANTS if v.family == family]
+    return min(variants, key=lambda v: _rank(v, wish))
+
+
+def _rank(file: LoraFile | Variant, wish: Preference) -> tuple[float, int, bool, bool, str]:
+    steps = file.steps or 0
+    if wish.steps is None:
+        distance: float = STEP_ORDER.index(steps) if steps in STEP_ORDER else len(STEP_ORDER) + abs(steps - 8)
+    else:
+        distance = abs(steps - wish.steps)
+    return distance, -steps, file.kind != wish.kind, file.half, file.name
+
+
+def _looks_hyper(lora: RegisteredLora) -> bool:
+    # Asked of every LoRA of the machine: the cheap test first.
+    if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
+        return False
+    return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)
+
+
+def _wording(lora: RegisteredLora) -> str:
+    return lora.name if lora.alias == lora.name else f"{lora.name} {lora.alias}"
+
+
+def _steps_in_metadata(header: Header) -> int | None:
+    texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
+    return next(filter(None, map(steps_in_name, texts)), None)
+
+
+class LoraCache:
+    """The index of the host's registry, rebuilt only when something changed.
+
+    `entries` is the registry's entries (compared by identity, so keep the objects); `refresh` has the host list new
+    files, once after each change of a folder: a file that is copied in while the UI runs changes its folder's mtime.
+    """
+
+    def __init__(
+        self,
+        entries: Callable[[], Iterable[object]],
+        describe_entry: Callable[[object], RegisteredLora | None],
+        refresh: Callable[[], None],
+        roots: Callable[[], Iterable[str]],
+        known_steps: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._entries, self._describe, self._refresh = entries, describe_entry, refresh
+        self._roots, self._known_steps = roots, known_steps
+        self._seen: tuple[object, ...] | None = None
+        self._folders: dict[str, int] = {}
+        self._steps: Mapping[str, int] = {}
+        self._loras: list[RegisteredLora] = []
+        self._index = LoraIndex()
+        self._lock = Lock()
+
+    def index(self) -> LoraIndex:
+        """The index as of now. Costs a few stat calls and one comparison where nothing changed. Threads may ask."""
+        with self._lock:
+            return self._up_to_date()
+
+    def _up_to_date(self) -> LoraIndex:
+        # A change that brings no LoRA, such as a preview picture, must not have the folders walked again each time.
+        changed = self._seen is not None and self._folders != _mtimes(self._folders)
+        if changed:
+            self._refresh()
+        seen, steps = tuple(self._entries()), self._known_steps()
+        if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
+            self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
+            self._index = LoraIndex(self._loras, steps)
+            self._seen, self._steps = seen, dict(steps)
+            self._folders = _mtimes(_folders_below(self._roots()))
+        return self._index
+
+    def _unread_has_changed(self) -> bool:
+        """Whether a file that could not be read has another damage by now, or none: a copy has gone on, a right to read
+        was given. One stat call each."""
+        return any(damage_of(path) != before for path, before in self._index.unread.items())
+
+    def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:
+        """These, and what was known before as long as its file is there: while a host lists its files anew, for a
+        picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
+        listed = {lora.name for lora in loras}
+        return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
+
+
+def _folders_below(roots: Iterable[str]) -> Iterator[str]:
+    """Each root and every folder in it, empty ones too: the next file may come there."""
+    for root in roots:
+        yield root
+        for folder, below, _ in os.walk(root, followlinks=True):
+            yield from (os.path.join(folder, name) for name in below)
+
+
+def _mtimes(folders: Iterable[str]) -> dict[str, int]:
+    found = {}
+    for folder in folders:
+        try:
+            found[folder] = os.stat(folder).st_mtime_ns
+        except OSError:
+            found[folder] = 0
+    return found

@@ -1,0 +1,198 @@
+"""The account in a picture's infotext, and the panel's values back from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..models import recipes
+from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
+from ..models.recipes import Dial, Recipe
+from ..plan.trained_steps import on_trained_timesteps
+from ..request.defaults import NO_PREFERENCES, Preferences
+from ..request.prompt_tags import find_tags
+from ..request.request import Plan
+from ..request.settings import KEYS, PANEL_DEFAULTS, Setting, is_taken
+from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, tcd_eta
+
+NAME = "Hyper-SD"
+WEIGHT = "Hyper-SD weight"
+CHANGES = "Hyper-SD changes"
+NOTICE = "Hyper-SD notice"
+ERROR = "Hyper-SD error"
+ETA = "Hyper-SD eta"
+OWN_KEYS = (NAME, WEIGHT, CHANGES, NOTICE, ERROR, ETA)
+
+
+def entries(plan: Plan) -> dict[str, str]:
+    """What a plan adds to `extra_generation_params`."""
+    found = {
+        NAME: plan.lora if plan.active else None,
+        WEIGHT: format(plan.weight, "g") if plan.weight is not None else None,
+        CHANGES: account(plan),
+        NOTICE: plan.notice,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def account(plan: Plan) -> str:
+    """The changes as one compact line: "steps 20 → 8 (trained for 8), CFG 7 → 1 (recipe 1–1.5)"."""
+    return ", ".join(f"{change} ({change.reason})" for change in plan.changes)
+
+
+def comment(plan: Plan) -> str:
+    """The notice under the picture: what was done, then what could not be done."""
+    done = f"{NAME}: {plan.summary}." if plan.active else f"{NAME}:"
+    changed = f" Changed: {account(plan)}." if plan.changes else ""
+    notice = f" {plan.notice}" if plan.notice else ""
+    return f"{done}{changed}{notice}" if plan.active or notice or changed else ""
+
+
+def panel_value(key: str, params: Mapping[str, Any], preferences: Preferences = NO_PREFERENCES) -> Any:
+    """The panel component `key`'s value for a pasted infotext, so that generating again changes nothing.
+
+    A component keeps its default wherever the default, as `preferences` read it, would leave the pasted value alone,
+    and where the text, which may be anybody's, holds none that it takes.
+    """
+    default, paste = getattr(PANEL_DEFAULTS, key), _PASTE.get(key)
+    value = paste(_Pasted(params, preferences)) if paste and NAME in params else default
+    return value if is_taken(key, value) else default
+
+
+_STEPS = [str(steps) for steps in range(1, 17)]
+"""What the panel's Steps takes."""
+_SAME = "Use same "
+"""What the hosts' parsers put where the hires pass has the first one's."""
+_STOCK_RECIPE = recipes.recipe_for("sd15", "plain", recipes.DEFAULT_STEPS)
+"""What most recipes sample with."""
+
+
+@dataclass(frozen=True)
+class _Pasted:
+    """A picture's parameters, and the preferences by which it would be drawn again."""
+
+    params: Mapping[str, Any]
+    preferences: Preferences
+
+    @property
+    def name(self) -> str:
+        return str(self.params[NAME])
+
+    @property
+    def variant(self) -> Variant | None:
+        return BY_NAME.get(self.name)
+
+    def lora(self) -> str:
+        return "auto" if self.name.endswith("-Unet") else self.name
+
+    def steps(self) -> str:
+        steps = str(self.params.get("Steps", ""))
+        if self.variant and steps == str(self.variant.steps):
+            return "auto"
+        return steps if steps in _STEPS else "keep"
+
+    def weight(self) -> str:
+        # The weight comes back with the tag in the prompt; without one, the number is told.
+        tagged = any(tag.name == self.name for tag in find_tags(str(self.params.get("Prompt", ""))))
+        return "auto" if tagged or WEIGHT not in self.params else str(self.params[WEIGHT])
+
+    def cfg(self) -> str:
+        if self.variant is None:
+            return "keep"
+        dials = [self._recipe(self.variant).cfg]
+        return self._word("cfg", self.variant.family, dials, "CFG scale", "Hires CFG Scale")
+
+    def distilled_cfg(self) -> str:
+        # The infotext does not tell an nf4 checkpoint from another.
+        both = [self.preferences.recipe("flux", "plain", 8, file=self.name, nf4=nf4) for nf4 in (False, True)]
+        dials = [recipe.distilled_cfg for recipe in both if recipe.distilled_cfg]
+        return self._word("distilled_cfg", "flux", dials, "Distilled CFG Scale", "Hires Distilled CFG Scale")
+
+    def _word(self, key: str, family: Family, dials: Sequence[Dial], *fields: str) -> str:
+        """ "clamp", the default, where what it means leaves the fields alone under each of the dials."""
+        pasted = [_number(self.params[name]) for name in fields if name in self.params]
+        leaves_alone: dict[Setting, Callable[[Dial, float], bool]] = {
+            "clamp": Dial.holds,
+            "recipe": lambda dial, number: number == dial.value,
+            "keep": lambda dial, number: True,
+        }
+        alone = leaves_alone[self.preferences.policy(family).get(key, "clamp")]
+        return "clamp" if all(alone(dial, number) for dial in dials for number in pasted) else "keep"
+
+    def _recipe(self, variant: Variant) -> Recipe:
+        return self.preferences.recipe(
+            variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
+        )
+
+    def sampling(self) -> str:
+        """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
+        recipe = self._recipe(self.variant) if self.variant else _STOCK_RECIPE
+        if self.name in ONE_STEP_UNETS:
+            recipe = recipes.ONE_STEP_UNET
+        no_schedule_types = self.params.get("Sampler") in BOUND
+        for keys in (("Sampler", "Schedule type"), ("Hires sampler", "Hires schedule type")):
+            told = (str(self.params.get(key, _SAME)) for key in keys)
+            sampler, schedule = method_and_schedule(*told)
+            same = sampler.startswith(_SAME), str(schedule).startswith(_SAME)
+            if (not same[0] and sampler != recipe.sampler) or (not same[1] and schedule != recipe.scheduler):
+                return "keep"
+            if no_schedule_types and same == (False, True):  # it brings its own, which is another one
+                return "keep"
+        return "auto"
+
+    def hires(self) -> str:
+        """ "keep" where the default would turn on a hires pass that the picture does not have."""
+        families = [self.variant.family] if self.variant else list(FAMILY_TITLES)
+        always = any(self.preferences.policy(family).get("hires") == "always" for family in families)
+        return "keep" if always and not self._has_second_pass() else PANEL_DEFAULTS.hires
+
+    def second_pass(self) -> str:
+        """ "auto" where there is no hires pass, or where it stands on the trained timesteps as it is."""
+        if not self._has_second_pass():
+            return "auto"
+        steps, denoise = self.steps(), _number(self.params.get("Denoising strength"))
+        trained = int(steps) if steps.isdigit() else self.variant.steps if self.variant else None
+        second = on_trained_timesteps(trained, denoise) if trained else None
+        pasted = (_number(self.params.get("Hires steps")), denoise)
+        return "auto" if second is not None and (second.steps, second.denoise) == pasted else "keep"
+
+    def _has_second_pass(self) -> bool:
+        return "Hires upscale" in self.params or "Hires resize" in self.params
+
+
+def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:
+    """The panel's Eta for a pasted infotext; "auto" where that is what comes by itself.
+
+    `several` is the host's option for two or more steps, None where that is no number.
+    """
+    eta, steps = params.get(ETA), 1 if params.get("Steps") == "1" else 2
+    if not is_taken("eta", eta) or _number(eta) == tcd_eta(steps, TCD_ETA if several is None else several):
+        return PANEL_DEFAULTS.eta
+    return eta  # type: ignore[return-value]
+
+
+def _number(text: Any) -> float:
+    """A finite number, or −1 for what is none."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return -1.0
+    return number if math.isfinite(number) else -1.0
+
+
+_PASTE: dict[str, Callable[[_Pasted], Any]] = {
+    "enabled": lambda pasted: True,
+    "lora": _Pasted.lora,
+    "steps": _Pasted.steps,
+    "weight": _Pasted.weight,
+    "cfg": _Pasted.cfg,
+    "distilled_cfg": _Pasted.distilled_cfg,
+    "sampler": _Pasted.sampling,
+    "scheduler": _Pasted.sampling,
+    "hires": _Pasted.hires,
+    "hires_steps": _Pasted.second_pass,
+    "hires_denoise": _Pasted.second_pass,
+}
+assert set(_PASTE) <= set(KEYS)

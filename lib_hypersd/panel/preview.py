@@ -1,0 +1,69 @@
+"""What would be done to the page as it stands, for the panel's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .. import TITLE, host
+from ..plan.decide import Asked, hint, settle
+from ..request.request import Plan, Request
+from ..request.settings import SettingsError, from_script_args, with_listed_names
+from .outlook import Outlook, Preview, nothing_kept, outlook
+
+
+def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
+    """What would be done, were Generate pressed now.
+
+    `page` is the page's values by the host's field names, `panel` the panel's components in the contract's order.
+    """
+    try:
+        asked = _asked(tab, page)
+        found = _by_panel(asked, panel) if panel[0] else _by_tags(asked)
+        return replace(found, page_values=_page_values(page, asked.request, found.plan))
+    except SettingsError as error:
+        return Preview(Outlook("bad", str(error)))
+    except Exception as fault:
+        host.report(f"{TITLE}: no preview", exc_info=True)
+        return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))
+
+
+def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
+    request = host.request_from_values({**host.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}})
+    if tab == "img2img":
+        request = replace(request, mode="img2img", img2img_fixed_steps=host.img2img_fixed_steps())
+    checkpoint = host.selected_checkpoint()
+    return Asked(request, checkpoint, host.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
+
+
+def _by_panel(asked: Asked, panel: Sequence[Any]) -> Preview:
+    settings = with_listed_names(from_script_args([True, *panel[1:]]), host.host_lists())
+    _, plan = settle(asked, settings)
+    assert plan is not None  # ticked: there is a wish
+    unkept = nothing_kept(settings)
+    would_be = settle(asked, unkept)[1] if unkept and plan.active else None
+    return Preview(outlook(plan, asked.request, would_be), settings, plan)
+
+
+def _by_tags(asked: Asked) -> Preview:
+    wish, plan = settle(asked, None)
+    if wish == "plan" and plan is not None:
+        return Preview(outlook(plan, asked.request, by_tag=True), None, plan)
+    told = hint(asked) if wish == "hint" else plan.notice if plan else None
+    return Preview(Outlook("hint", told)) if told else Preview()
+
+
+_SAME: dict[str, str] = {"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}
+"""What the page's controls hold where the hires pass has the first one's."""
+
+
+def _page_values(page: Mapping[str, Any], request: Request, plan: Plan | None) -> Mapping[str, Any]:
+    if plan is None or not plan.active:
+        return {}
+    values = {c.field: _SAME.get(c.field) if c.after is None else c.after for c in plan.settings_changes}
+    if plan.prompts[0] != request.prompts[0]:
+        values["prompt"] = plan.prompts[0]
+    if page.get("hr_prompt") and plan.hr_prompts and plan.hr_prompts[0] != page["hr_prompt"]:
+        values["hr_prompt"] = plan.hr_prompts[0]
+    return values
