@@ -16,7 +16,8 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
     for _name in [name for name in sys.modules if name.partition(".")[0] == "lib_hypersd"]:
         del sys.modules[_name]
 
-from lib_hypersd import TITLE, generation, host
+from lib_hypersd import TITLE, generation
+from lib_hypersd.host import axes, checkpoints, lists, lora_folder, options, panel_file, sampling, settings_page, xyz
 from lib_hypersd.panel import controls, preview
 from lib_hypersd.panel.listeners import Faces
 from lib_hypersd.panel.page_components import PageComponents
@@ -42,16 +43,16 @@ class HyperSDScript(scripts.Script):
         try:
             components = controls.build(self._page_of_tab(), InputAccordion, _faces())
         except Exception:  # the host asks once more for its API, and would not start
-            host.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
+            options.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
-        self.infotext_fields = controls.infotext_fields(components, host.option_eta, host.preferences)
+        self.infotext_fields = controls.infotext_fields(components, sampling.option_eta, options.preferences)
         # "Send to img2img" under a gallery carries what is named here from tab to tab.
         self.paste_field_names = [pasted for _, pasted in self.infotext_fields]
         return components
 
     def before_process(self, p: Any, *args: Any) -> None:
         generation.begin(p)
-        host.tell_axes(p, args, self.args_from)
+        xyz.tell_axes(p, args, self.args_from)
 
     def process(self, p: Any, *args: Any) -> None:
         generation.process(p, args)
@@ -71,11 +72,11 @@ class HyperSDScript(scripts.Script):
 def _faces() -> Faces:
     return Faces(
         preview=preview.preview,
-        choices=host.panel_choices,
-        checkpoint=lambda: host.selected_checkpoint().name,
-        memory=lambda: host.panel_memory() if host.remembers_panel() else None,
-        download=host.start_download,
-        folder=host.folder_title,
+        choices=lists.panel_choices,
+        checkpoint=lambda: checkpoints.selected_checkpoint().name,
+        memory=lambda: panel_file.panel_memory() if options.remembers_panel() else None,
+        download=lora_folder.start_download,
+        folder=lora_folder.folder_title,
     )
 
 
@@ -89,8 +90,8 @@ def on_app_started(_demo: Any, app: Any) -> None:
 
 def on_before_ui() -> None:
     """Every script is loaded by then."""
-    host.watch_axes()
-    host.add_own_axes()
+    axes.watch_axes()
+    xyz.add_own_axes()
 
 
 def _start(step: Callable[..., Any], *args: Any) -> None:
@@ -98,11 +99,11 @@ def _start(step: Callable[..., Any], *args: Any) -> None:
     try:
         step(*args)
     except Exception:
-        host.report(f"{TITLE}: {step.__name__} failed at the start", exc_info=True)
+        options.report(f"{TITLE}: {step.__name__} failed at the start", exc_info=True)
 
 
-_start(host.register_sampling)  # before the page's lists are made
-_start(script_callbacks.on_script_unloaded, host.unregister_sampling)
+_start(sampling.register_sampling)  # before the page's lists are made
+_start(script_callbacks.on_script_unloaded, sampling.unregister_sampling)
 _start(script_callbacks.on_before_ui, on_before_ui)
-_start(script_callbacks.on_ui_settings, host.add_options)
+_start(script_callbacks.on_ui_settings, settings_page.add_options)
 _start(script_callbacks.on_app_started, on_app_started)

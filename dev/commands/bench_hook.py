@@ -114,13 +114,13 @@ def _picture(script: Any, number: int, first_argument: Any) -> Callable[[], None
 
 def _scans() -> dict[str, float]:
     """The first index of the registry, and later ones."""
-    from lib_hypersd import host
+    from lib_hypersd.host import loras
     from lib_hypersd.models import safetensors_header
 
     cold, warm = [], []
     for _ in range(5):
         safetensors_header.forget()
-        cache = host.lora_cache()
+        cache = loras.lora_cache()
         cold.append(_time(cache.index))
         warm += [_time(cache.index) for _ in range(20)]
     return {"scan_cold_ms": median(cold), "scan_warm_ms": median(warm)}

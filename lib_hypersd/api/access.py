@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from .. import TITLE, host
+from .. import TITLE
+from ..host import options, server
 from ..models import bounded_json
 
 PREFIX = "/hypersd/v1"
@@ -35,7 +36,7 @@ def _known(request: Request, given: HTTPBasicCredentials | None = Depends(_basic
 
     Where it asks for none but the page has a login, the page's: by its cookie, or by name and password.
     """
-    asked = host.credentials()
+    asked = server.credentials()
     if asked is None:
         page = getattr(request.app, "auth", None)  # gradio's; an API without a page has none
         if page is None or _logged_in(request):
@@ -66,7 +67,7 @@ def _from_no_other_site(request: Request) -> None:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if site in ("same-origin", "none") or (origin is None and (site is None or request.method == "GET")):
         return
-    if origin is not None and (host.allows_origin(origin) or (site is None and _is_own(origin, request))):
+    if origin is not None and (server.allows_origin(origin) or (site is None and _is_own(origin, request))):
         return
     raise HTTPException(403, "Requests from other sites are refused; --cors-allow-origins of the WebUI lets one in.")
 
@@ -88,7 +89,7 @@ class _Route(APIRoute):
             except AnyHTTPException:
                 raise
             except Exception as fault:
-                host.report(f"{TITLE}: {request.method} {self.path}", exc_info=True)
+                options.report(f"{TITLE}: {request.method} {self.path}", exc_info=True)
                 return Json({"detail": f"{TITLE} met a fault ({type(fault).__name__}); see the WebUI's console."}, 500)
 
         return guarded

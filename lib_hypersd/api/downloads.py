@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import Response
 
-from .. import TITLE, host
+from .. import TITLE
 from ..downloads.job import Download, registry
+from ..host import lora_folder
 from ..models.catalog import BY_NAME
 from ..request.settings import echo
 from .access import Json, guarded_router, json_body, json_of, unprocessable
@@ -26,11 +27,11 @@ def add_routes(app: FastAPI) -> None:
 
 
 def _allowed() -> None:
-    if not host.download_api_allowed():
+    if not lora_folder.download_api_allowed():
         raise HTTPException(
             403,
-            f"Downloads by the API are off: turn on {host.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API clients may "
-            "download Hyper-SD LoRA files).",
+            f"Downloads by the API are off: turn on {lora_folder.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "
+            "clients may download Hyper-SD LoRA files).",
         )
 
 
@@ -74,7 +75,7 @@ async def begin(request: Request) -> Response:
             f"{variant.file} stands under: {variant.licence}. Read it at https://huggingface.co/{variant.repo} and "
             "send accept_licence: true.",
         )
-    return Json(_told(host.start_download(variant)), 202)
+    return Json(_told(lora_folder.start_download(variant)), 202)
 
 
 async def state(id: str) -> Response:

@@ -10,7 +10,8 @@ import gradio
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from .. import VERSION, host
+from .. import VERSION
+from ..host import checkpoints, lists, loras, options, reading, sampling, server
 from ..models import catalog
 from ..models.recipes import Dial
 from ..plan.decide import Asked, settle
@@ -35,10 +36,10 @@ def add_routes(app: FastAPI) -> None:
 
 async def status() -> Response:
     """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
-    checkpoint, index = host.selected_checkpoint(), host.lora_index()
+    checkpoint, index = checkpoints.selected_checkpoint(), loras.lora_index()
     answer = {
         "version": VERSION,
-        "host": host.host_name(),
+        "host": server.host_name(),
         "gradio": gradio.__version__,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
@@ -46,15 +47,15 @@ async def status() -> Response:
             {"name": f.name, "family": f.family, "steps": f.steps, "kind": f.kind, "damaged": index.damage(f)}
             for f in index.files
         ],
-        "samplers": [name for name in SCHEDULES if name in host.own_samplers()],
-        "schedulers": [name for name in SCHEDULES if name in host.own_schedules()],
+        "samplers": [name for name in SCHEDULES if name in sampling.own_samplers()],
+        "schedulers": [name for name in SCHEDULES if name in sampling.own_schedules()],
     }
     return Json(answer)
 
 
 async def catalog_entries() -> Response:
     """Every published LoRA with its recipe, presence, size in bytes, licence and source; and the checkpoints."""
-    index = host.lora_index()
+    index = loras.lora_index()
     checkpoints = [
         {"name": name, "family": "sdxl", "steps": 1, "size": size, "licence": catalog.CARD_LICENCE, "source": _CARD}
         for name, size in catalog.ONE_STEP_UNETS.items()
@@ -67,7 +68,7 @@ _CARD = f"https://huggingface.co/{catalog.REPO}"
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
-    recipe = host.preferences().recipe(
+    recipe = options.preferences().recipe(
         variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
     )
     return {
@@ -119,7 +120,7 @@ async def plan(request: Request) -> Response:
     try:
         settings = from_object(wish) if wish is not None else None
         if settings is not None:
-            settings = with_listed_names(settings, host.host_lists())
+            settings = with_listed_names(settings, lists.host_lists())
     except SettingsError as error:
         return unprocessable(("hypersd", error.field), str(error))
     try:
@@ -133,9 +134,9 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
     overrides = body.get("override_settings")
     overrides = overrides if isinstance(overrides, dict) else {}
     name = overrides.get("sd_model_checkpoint")
-    checkpoint = host.selected_checkpoint(name if isinstance(name, str) else None)
+    checkpoint = checkpoints.selected_checkpoint(name if isinstance(name, str) else None)
     hr_name = body.get("hr_checkpoint_name")
-    hr_checkpoint = host.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
+    hr_checkpoint = checkpoints.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
     _, plan = settle(Asked(request, checkpoint, hr_checkpoint, overrides), settings)
     made = plan or Plan(False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts)
     return {
@@ -187,7 +188,7 @@ _MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint
 
 def _request(body: Mapping[str, Any]) -> PlanRequest:
     """A PlanRequest from a txt2img body, with the host's own defaults. Raises SettingsError."""
-    values = {**host.txt2img_defaults(), **{k: v for k, v in body.items() if v is not None}}
+    values = {**reading.txt2img_defaults(), **{k: v for k, v in body.items() if v is not None}}
     for key, kind in _NUMBERS.items():
         if values.get(key) is not None:
             values[key] = _number(key, values[key], kind)
@@ -196,7 +197,7 @@ def _request(body: Mapping[str, Any]) -> PlanRequest:
             raise SettingsError(key, f"{key} is {echo(values[key])}; it takes a text.")
     if not isinstance(values.get("enable_hr", False), bool):
         raise SettingsError("enable_hr", f"enable_hr is {echo(values['enable_hr'])}; it takes true or false.")
-    return host.request_from_values(values)
+    return reading.request_from_values(values)
 
 
 def _number(key: str, value: object, kind: type) -> float | int:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .. import TITLE, host
+from .. import TITLE
+from ..host import checkpoints, lists, options, reading
 from ..plan.decide import Asked, hint, settle
 from ..request.request import Plan, Request
 from ..request.settings import SettingsError, from_script_args, with_listed_names
@@ -25,20 +26,22 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     except SettingsError as error:
         return Preview(Outlook("bad", str(error)))
     except Exception as fault:
-        host.report(f"{TITLE}: no preview", exc_info=True)
+        options.report(f"{TITLE}: no preview", exc_info=True)
         return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))
 
 
 def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
-    request = host.request_from_values({**host.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}})
+    request = reading.request_from_values(
+        {**reading.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}}
+    )
     if tab == "img2img":
-        request = replace(request, mode="img2img", img2img_fixed_steps=host.img2img_fixed_steps())
-    checkpoint = host.selected_checkpoint()
-    return Asked(request, checkpoint, host.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
+        request = replace(request, mode="img2img", img2img_fixed_steps=reading.img2img_fixed_steps())
+    checkpoint = checkpoints.selected_checkpoint()
+    return Asked(request, checkpoint, checkpoints.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
 
 
 def _by_panel(asked: Asked, panel: Sequence[Any]) -> Preview:
-    settings = with_listed_names(from_script_args([True, *panel[1:]]), host.host_lists())
+    settings = with_listed_names(from_script_args([True, *panel[1:]]), lists.host_lists())
     _, plan = settle(asked, settings)
     assert plan is not None  # ticked: there is a wish
     unkept = nothing_kept(settings)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .. import TITLE, host
+from .. import TITLE
+from ..host import loras, options
 from ..models.families import Checkpoint
 from ..request.request import FIELD_TITLES, Plan, Request, show
 from ..request.settings import Settings
@@ -36,7 +37,7 @@ def settle(asked: Asked, settings: Settings | None) -> tuple[Wish, Plan | None]:
     request, checkpoint, hr_checkpoint = asked.request, asked.checkpoint, asked.hr_checkpoint
     if wish != "plan":
         return wish, plan_for_own_sampling(request, checkpoint, hr_checkpoint)
-    index, preferences = host.lora_index(), host.preferences(asked.overrides)
+    index, preferences = loras.lora_index(), options.preferences(asked.overrides)
     if settings is None:
         return wish, plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences)
     return wish, make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
@@ -46,14 +47,18 @@ def _wish(asked: Asked, settings: Settings | None) -> Wish:
     """With the panel off an alias asks for the whole recipe; a full name only where the option says so."""
     if settings is not None:
         return "plan" if settings.enabled else "nothing"
-    request, reaction = asked.request, host.prompt_tag_reaction(asked.overrides)
-    return what_tags_ask(request.prompts + request.hr_prompts, host.lora_index(), reaction, comments=request.comments)
+    request, reaction = asked.request, options.prompt_tag_reaction(asked.overrides)
+    return what_tags_ask(request.prompts + request.hr_prompts, loras.lora_index(), reaction, comments=request.comments)
 
 
 def hint(asked: Asked) -> str | None:
     """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
     plan = make_plan(
-        asked.request, Settings(), asked.checkpoint, host.lora_index(), preferences=host.preferences(asked.overrides)
+        asked.request,
+        Settings(),
+        asked.checkpoint,
+        loras.lora_index(),
+        preferences=options.preferences(asked.overrides),
     )
     wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
     if not plan.active or not wrong:

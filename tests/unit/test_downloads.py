@@ -446,7 +446,8 @@ def test_a_missing_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def _process(server: HubServer, folder: Path) -> subprocess.Popen[str]:
     """A download in a process of its own, which prints the state in which it ends."""
     told = (
-        "import sys; from lib_hypersd.models.catalog import BY_NAME; from lib_hypersd.downloads.job import registry as d;"
+        "import sys; from lib_hypersd.models.catalog import BY_NAME;"
+        "from lib_hypersd.downloads.job import registry as d;"
         f"print(d.join(d.start(BY_NAME[{NAME!r}], sys.argv[1], done=lambda: None).id).state)"
     )
     environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}

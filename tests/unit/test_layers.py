@@ -51,6 +51,13 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
+def _module_of(imported: str) -> str:
+    """The file that an imported name stands in, which may be that file itself."""
+    parts = imported.split(".")
+    is_file = (ROOT / Path(*parts)).with_suffix(".py").is_file()
+    return imported if is_file else ".".join(parts[:-1])
+
+
 def _own_imports(path: Path) -> Iterator[str]:
     """The rooms and flat files of lib_hypersd that a file imports from."""
     names = {_room(file) for file in _files()}
@@ -75,7 +82,9 @@ def test_a_room_imports_only_from_the_floors_below() -> None:
 def test_no_files_of_a_room_import_each_other_in_a_circle() -> None:
     names = {".".join(("lib_hypersd", *path.relative_to(LIBRARY).with_suffix("").parts)): path for path in _files()}
     asks = {
-        name: {known for imported in _imports(path) for known in (imported, imported.rpartition(".")[0]) if known in names}
+        name: {
+            known for imported in _imports(path) for known in (imported, imported.rpartition(".")[0]) if known in names
+        }
         for name, path in names.items()
     }
     while asks:
@@ -84,7 +93,9 @@ def test_no_files_of_a_room_import_each_other_in_a_circle() -> None:
         asks = {name: others for name, others in asks.items() if name not in leaves}
 
 
-@pytest.mark.parametrize("path", [p for p in _files() if _room(p) in PURE], ids=lambda p: p.relative_to(LIBRARY).as_posix())
+@pytest.mark.parametrize(
+    "path", [p for p in _files() if _room(p) in PURE], ids=lambda p: p.relative_to(LIBRARY).as_posix()
+)
 def test_the_core_needs_neither_torch_nor_gradio_nor_the_host(path: Path) -> None:
     assert not {name.split(".")[0] for name in _imports(path)} & {"torch", "gradio", "modules"}
 

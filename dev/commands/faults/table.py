@@ -149,7 +149,7 @@ def _console_closed(host: Host) -> AbstractContextManager[Any]:
     @contextlib.contextmanager
     def broken() -> Iterator[None]:
         with (
-            mock.patch("lib_hypersd.host.read_request", side_effect=RuntimeError("a fault to tell of")),
+            mock.patch("lib_hypersd.host.reading.read_request", side_effect=RuntimeError("a fault to tell of")),
             mock.patch("sys.stderr", closed),
         ):
             yield
@@ -169,7 +169,7 @@ def _unloaded_meanwhile(host: Host) -> AbstractContextManager[Any]:
 
 def _disk_full_on_apply(host: Host) -> AbstractContextManager[Any]:
     return mock.patch(
-        "lib_hypersd.host.inner_script_args", side_effect=OSError(errno.ENOSPC, "No space left on device")
+        "lib_hypersd.host.writing.inner_script_args", side_effect=OSError(errno.ENOSPC, "No space left on device")
     )
 
 
