@@ -7,10 +7,11 @@ from typing import Any
 
 from . import TITLE
 from .host import checkpoints, lists, notices, options, reading, sampling, uncond, writing, xyz
-from .panel import paste as infotext
+from .models.catalog import parse_alias
+from .plan import account as infotext
 from .plan.decide import Asked, hint, settle
-from .request.prompt_tags import find_tags, parse_alias
-from .request.request import Plan
+from .plan.result import Plan
+from .request.prompt_tags import find_tags
 from .request.settings import Settings, SettingsError, from_script_args, panel_eta, with_listed_names
 from .sampling.names import TCD, TCD_ETA
 

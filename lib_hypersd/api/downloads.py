@@ -11,7 +11,7 @@ from .. import TITLE
 from ..downloads.job import Download, registry
 from ..host import lora_folder
 from ..models.catalog import BY_NAME
-from ..request.settings import echo
+from ..text import echo
 from .access import Json, guarded_router, json_body, json_of, unprocessable
 
 _KEYS = ("name", "accept_licence")

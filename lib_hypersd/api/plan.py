@@ -15,10 +15,11 @@ from ..host import checkpoints, lists, loras, options, reading, sampling, server
 from ..models import catalog
 from ..models.recipes import Dial
 from ..plan.decide import Asked, settle
-from ..request.request import FIELD_TITLES, PROMPT_FIELDS, Plan
+from ..plan.result import FIELD_TITLES, PROMPT_FIELDS, Plan
 from ..request.request import Request as PlanRequest
-from ..request.settings import Settings, SettingsError, echo, from_object, with_listed_names
+from ..request.settings import Settings, SettingsError, from_object, with_listed_names
 from ..sampling.names import SCHEDULES
+from ..text import echo
 from .access import Json, guarded_router, json_body, json_of, unprocessable
 
 

@@ -30,6 +30,7 @@ from typing import Any, Literal
 
 from ..models.catalog import Variant
 from ..models.safetensors_header import DamagedFileError, read_header
+from ..text import amount
 from . import hub
 
 try:
@@ -436,14 +437,6 @@ class Speed:
             return 0.0
         then, before = self._samples[0]
         return max(self._bytes - before, 0) / (now - then)
-
-
-def amount(size: int) -> str:
-    """A size in bytes for a person: 1.39 GB, 787 MB, 64 kB."""
-    for unit, bytes_of_it, digits in (("GB", 10**9, 2), ("MB", 10**6, 0), ("kB", 10**3, 0)):
-        if size >= bytes_of_it:
-            return f"{size / bytes_of_it:.{digits}f} {unit}"
-    return f"{size} bytes"
 
 
 def _is_whole(path: str) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..models.catalog import BY_NAME, ONE_STEP_UNETS
-from ..request.prompt_tags import parse_alias
+from ..models.catalog import BY_NAME, ONE_STEP_UNETS, parse_alias
 from ..request.settings import Choices, HostLists
 from .loras import lora_index
 from .options import report, sampler_names, scheduler_labels, scheduler_names, upscaler_names

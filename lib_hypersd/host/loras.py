@@ -10,7 +10,8 @@ from typing import Any
 
 from modules import shared
 
-from ..models.lora_index import LoraCache, LoraIndex, RegisteredLora
+from ..models.lora_cache import LoraCache
+from ..models.lora_index import LoraIndex, RegisteredLora
 from .options import known_steps
 
 

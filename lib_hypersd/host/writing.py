@@ -7,7 +7,7 @@ from typing import Any
 
 from modules import shared
 
-from ..request.request import Plan
+from ..plan.result import Plan
 from .adetailer import with_tag
 from .options import sampler_names, scheduler_names, sd_schedulers
 from .reading import styled_hires_negative

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,3 +80,25 @@ ONE_STEP_UNET = "Hyper-SDXL-1step-Unet"
 
 ONE_STEP_UNETS: dict[str, int] = {ONE_STEP_UNET: 10_300_000_000, "Hyper-SDXL-1step-Unet-Comfyui.fp16": 6_900_000_000}
 """Its published files and their sizes in bytes."""
+
+# ASCII: where case is ignored, "ſ" is an "s" too.
+_ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE | re.ASCII)
+_ALIAS_FAMILIES: dict[str, Family] = {"sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3", "flux": "flux"}
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A short name such as `Hyper-SDXL`, `hyper-flux-8step` or `Hyper-SD15-12steps-CFG-lora`."""
+
+    family: Family
+    steps: int | None
+    cfg: bool
+
+
+def parse_alias(name: str) -> Alias | None:
+    """The alias that `name` spells, in any case, or None."""
+    found = _ALIAS.fullmatch(name.strip())
+    if not found:
+        return None
+    family, steps, cfg = found.groups()
+    return Alias(_ALIAS_FAMILIES[family.lower()], int(steps) if steps else None, bool(cfg))

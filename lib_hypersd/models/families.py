@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .catalog import FAMILY_TITLES, Family
+from .names import _ONE_STEP_UNET, distilled_word, steps_in_name
 from .safetensors_header import Header
 
 Architecture = Literal["sd15", "sd2", "sdxl", "sdxl-refiner", "ssd", "sd3", "sd35", "flux-dev", "flux-schnell", "other"]
@@ -98,45 +99,6 @@ def describe(
         baked_steps=steps_in_name(stem),
         uses_shift=uses_shift,
     )
-
-
-# Names -----------------------------------------------------------------------------------------------------
-
-_ONE_STEP_UNET = re.compile(r"1[-_ ]?steps?[-_ ]?unet", re.IGNORECASE)
-
-# Words that may also stand in camel case ("v40LightningBakedVAE") or behind a family ("sdxlturbo"), …
-_DISTILLED = re.compile(
-    r"(?:(?:(?<![a-z])|(?<=sdxl)|(?<=flux))(?i:turbo|lightning|lcm|dmd2?|schnell)"
-    r"|(?<=[a-z])(?:Turbo|Lightning|LCM|DMD2?|Schnell))(?:(?![a-z])|(?=v\d|dpm|vision))"
-)
-# … and "hyper", which counts only as a whole token: HyperRealism and hyperreal are styles.
-_HYPER = re.compile(
-    r"(?<![a-z])hyper(?:[-_ ]?(?:sd(?:xl|15|3)?|flux|cfg|lora|\d+[-_ ]?s(?:teps?)?))*(?![a-z])", re.IGNORECASE
-)
-_CAMEL_HYPER = re.compile(r"(?<=[A-Za-z])Hyper(?:SD(?:XL|15|3)?|\d+[-_ ]?[sS](?:teps?)?)?(?![A-Za-z])")
-"""In a checkpoint's name: "RealVisXLHyper"."""
-_STEPS = re.compile(r"(?<![a-z0-9.])(\d{1,2})[-_ ]?s(?:teps?)?(?![a-z])", re.IGNORECASE)
-_STEPS_BEHIND = re.compile(r"(?:hyper|lightning|turbo|lcm)(\d{1,2})[-_ ]?s(?:teps?)?(?![a-z])", re.IGNORECASE)
-
-
-def distilled_word(name: str) -> str | None:
-    """The word in a checkpoint's name that says it is distilled already, in lower case, or None."""
-    found = _DISTILLED.search(name)
-    if found:
-        return found.group(0).lower()
-    return "hyper" if _HYPER.search(name) or _CAMEL_HYPER.search(name) else None
-
-
-def is_hyper_name(name: str) -> bool:
-    """Whether "hyper" stands in `name` as a token of its own (`my-hyper-8step`), not inside HyperRealism."""
-    return bool(_HYPER.search(name))
-
-
-def steps_in_name(name: str) -> int | None:
-    """The step count that a file name tells: `4step`, `8steps`, `8s`; 1–16, else None."""
-    found = _STEPS.search(name) or _STEPS_BEHIND.search(name)
-    steps = int(found.group(1)) if found else 0
-    return steps if 1 <= steps <= 16 else None
 
 
 # Loaded models ---------------------------------------------------------------------------------------------

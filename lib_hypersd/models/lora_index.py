@@ -6,16 +6,14 @@ Hyper-SD LoRA, or that a person named as one, are opened, and of those only the 
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from threading import Lock
 
-from ..request.prompt_tags import Alias, parse_alias
 from . import catalog
-from .catalog import BY_NAME, Family, Kind, Variant
-from .families import Architecture, architecture_of_lora, family_of, is_hyper_name, steps_in_name
+from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
+from .families import Architecture, architecture_of_lora, family_of
+from .names import is_hyper_name, steps_in_name
 from .safetensors_header import DamagedFileError, Header, read_header
 
 GONE = "is gone, and this WebUI still lists it"
@@ -247,75 +245,3 @@ def _wording(lora: RegisteredLora) -> str:
 def _steps_in_metadata(header: Header) -> int | None:
     texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
     return next(filter(None, map(steps_in_name, texts)), None)
-
-
-class LoraCache:
-    """The index of the host's registry, rebuilt only when something changed.
-
-    `entries` is the registry's entries (compared by identity, so keep the objects); `refresh` has the host list new
-    files, once after each change of a folder: a file that is copied in while the UI runs changes its folder's mtime.
-    """
-
-    def __init__(
-        self,
-        entries: Callable[[], Iterable[object]],
-        describe_entry: Callable[[object], RegisteredLora | None],
-        refresh: Callable[[], None],
-        roots: Callable[[], Iterable[str]],
-        known_steps: Callable[[], Mapping[str, int]],
-    ) -> None:
-        self._entries, self._describe, self._refresh = entries, describe_entry, refresh
-        self._roots, self._known_steps = roots, known_steps
-        self._seen: tuple[object, ...] | None = None
-        self._folders: dict[str, int] = {}
-        self._steps: Mapping[str, int] = {}
-        self._loras: list[RegisteredLora] = []
-        self._index = LoraIndex()
-        self._lock = Lock()
-
-    def index(self) -> LoraIndex:
-        """The index as of now. Costs a few stat calls and one comparison where nothing changed. Threads may ask."""
-        with self._lock:
-            return self._up_to_date()
-
-    def _up_to_date(self) -> LoraIndex:
-        # A change that brings no LoRA, such as a preview picture, must not have the folders walked again each time.
-        changed = self._seen is not None and self._folders != _mtimes(self._folders)
-        if changed:
-            self._refresh()
-        seen, steps = tuple(self._entries()), self._known_steps()
-        if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
-            self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
-            self._index = LoraIndex(self._loras, steps)
-            self._seen, self._steps = seen, dict(steps)
-            self._folders = _mtimes(_folders_below(self._roots()))
-        return self._index
-
-    def _unread_has_changed(self) -> bool:
-        """Whether a file that could not be read has another damage by now, or none: a copy has gone on, a right to read
-        was given. One stat call each."""
-        return any(damage_of(path) != before for path, before in self._index.unread.items())
-
-    def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:
-        """These, and what was known before as long as its file is there: while a host lists its files anew, for a
-        picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
-        listed = {lora.name for lora in loras}
-        return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
-
-
-def _folders_below(roots: Iterable[str]) -> Iterator[str]:
-    """Each root and every folder in it, empty ones too: the next file may come there."""
-    for root in roots:
-        yield root
-        for folder, below, _ in os.walk(root, followlinks=True):
-            yield from (os.path.join(folder, name) for name in below)
-
-
-def _mtimes(folders: Iterable[str]) -> dict[str, int]:
-    found = {}
-    for folder in folders:
-        try:
-            found[folder] = os.stat(folder).st_mtime_ns
-        except OSError:
-            found[folder] = 0
-    return found

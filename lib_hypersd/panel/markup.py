@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from ..downloads.job import Download, amount
+from ..downloads.job import Download
 from ..models.catalog import Variant
-from ..request.request import FIELD_TITLES, PROMPT_FIELDS, show
+from ..plan.result import FIELD_TITLES, PROMPT_FIELDS
 from ..request.settings import Settings
+from ..text import amount, readable
 from .outlook import Outlook, Row, State
 
 _SAYS: dict[State, str] = {
@@ -76,7 +77,7 @@ def _table(outlook: Outlook, settings: Settings | None) -> str:
 def _row(row: Row, settings: Settings | None) -> str:
     change = row.change
     title = escape(FIELD_TITLES[change.field])
-    before, after = escape(show(change.before)), escape(show(change.after))
+    before, after = escape(readable(change.before)), escape(readable(change.after))
     reason = escape(change.reason)
     if row.kept:
         then, reason = before, f"kept; else {after}, {reason}"
@@ -94,7 +95,7 @@ def _tick(row: Row, settings: Settings | None) -> str:
     """The checkbox that keeps the page's value. It carries the setting's present value, to come back to."""
     if row.key is None or settings is None:
         return ""
-    said = f"{FIELD_TITLES[row.change.field]}: set to {show(row.change.after)}"
+    said = f"{FIELD_TITLES[row.change.field]}: set to {readable(row.change.after)}"
     value = "" if row.kept else _shown(getattr(settings, row.key))
     return (
         f"<input type='checkbox' data-hypersd-keep='{row.key}' data-hypersd-field='{row.change.field}' "

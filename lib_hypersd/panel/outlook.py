@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..models.catalog import Variant
-from ..request.request import FIELD_TITLES, PROMPT_FIELDS, Change, Plan, Request
+from ..plan.result import FIELD_TITLES, PROMPT_FIELDS, Change, Plan
+from ..request.request import Request
 from ..request.settings import Settings
 
 State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]

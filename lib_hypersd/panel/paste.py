@@ -10,44 +10,12 @@ from typing import Any
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
 from ..models.recipes import Dial, Recipe
+from ..plan.account import ETA, NAME, WEIGHT
 from ..plan.trained_steps import on_trained_timesteps
 from ..request.defaults import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
-from ..request.request import Plan
 from ..request.settings import KEYS, PANEL_DEFAULTS, Setting, is_taken
 from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, tcd_eta
-
-NAME = "Hyper-SD"
-WEIGHT = "Hyper-SD weight"
-CHANGES = "Hyper-SD changes"
-NOTICE = "Hyper-SD notice"
-ERROR = "Hyper-SD error"
-ETA = "Hyper-SD eta"
-OWN_KEYS = (NAME, WEIGHT, CHANGES, NOTICE, ERROR, ETA)
-
-
-def entries(plan: Plan) -> dict[str, str]:
-    """What a plan adds to `extra_generation_params`."""
-    found = {
-        NAME: plan.lora if plan.active else None,
-        WEIGHT: format(plan.weight, "g") if plan.weight is not None else None,
-        CHANGES: account(plan),
-        NOTICE: plan.notice,
-    }
-    return {key: value for key, value in found.items() if value}
-
-
-def account(plan: Plan) -> str:
-    """The changes as one compact line: "steps 20 → 8 (trained for 8), CFG 7 → 1 (recipe 1–1.5)"."""
-    return ", ".join(f"{change} ({change.reason})" for change in plan.changes)
-
-
-def comment(plan: Plan) -> str:
-    """The notice under the picture: what was done, then what could not be done."""
-    done = f"{NAME}: {plan.summary}." if plan.active else f"{NAME}:"
-    changed = f" Changed: {account(plan)}." if plan.changes else ""
-    notice = f" {plan.notice}" if plan.notice else ""
-    return f"{done}{changed}{notice}" if plan.active or notice or changed else ""
 
 
 def panel_value(key: str, params: Mapping[str, Any], preferences: Preferences = NO_PREFERENCES) -> Any:

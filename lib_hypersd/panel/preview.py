@@ -9,7 +9,8 @@ from typing import Any
 from .. import TITLE
 from ..host import checkpoints, lists, options, reading
 from ..plan.decide import Asked, hint, settle
-from ..request.request import Plan, Request
+from ..plan.result import Plan
+from ..request.request import Request
 from ..request.settings import SettingsError, from_script_args, with_listed_names
 from .outlook import Outlook, Preview, nothing_kept, outlook
 

@@ -9,10 +9,12 @@ from typing import Any, Literal
 from .. import TITLE
 from ..host import loras, options
 from ..models.families import Checkpoint
-from ..request.request import FIELD_TITLES, Plan, Request, show
+from ..request.request import Request
 from ..request.settings import Settings
 from ..request.tag_rule import what_tags_ask
+from ..text import readable
 from .make import make_plan, plan_for_own_sampling, plan_for_tags
+from .result import FIELD_TITLES, Plan
 
 Wish = Literal["plan", "hint", "nothing"]
 """A recipe; a hint in the page, that a typed file will look bad; neither."""
@@ -63,5 +65,5 @@ def hint(asked: Asked) -> str | None:
     wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
     if not plan.active or not wrong:
         return None
-    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {show(c.after)}" for c in wrong)
+    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {readable(c.after)}" for c in wrong)
     return f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this."

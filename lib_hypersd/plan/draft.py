@@ -8,8 +8,9 @@ from typing import Any
 from ..models.families import Checkpoint
 from ..models.recipes import Dial, Recipe
 from ..request.defaults import NO_PREFERENCES, Preferences
-from ..request.request import Change, Request
+from ..request.request import Request
 from ..request.settings import Settings
+from .result import Change
 
 
 @dataclass

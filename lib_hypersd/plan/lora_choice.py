@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..models import catalog, recipes
-from ..models.catalog import Family, Variant
+from ..models.catalog import Family, Variant, parse_alias
 from ..models.families import Checkpoint
 from ..models.lora_index import LoraFile, LoraIndex, Preference, preference, remedy, wanted_variant
 from ..models.recipes import Recipe
-from ..request.prompt_tags import CommentSyntax, format_tag, parse_alias
-from ..request.settings import Settings, echo
+from ..request.prompt_tags import CommentSyntax, format_tag
+from ..request.settings import Settings
 from ..request.tag_rule import TagRule, Typed
 from ..sampling import names as own_sampling
+from ..text import echo
 from .draft import Draft
 
 

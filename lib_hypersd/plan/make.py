@@ -14,14 +14,16 @@ from ..models.lora_index import LoraIndex
 from ..models.recipes import ONE_STEP_UNET_STOCK, Dial, Recipe
 from ..request.defaults import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
-from ..request.request import PROMPT_FIELDS, Change, Plan, Request, show
-from ..request.settings import Settings, echo
+from ..request.request import Request
+from ..request.settings import Settings
 from ..request.tag_rule import TagRule, Typed, typed_tag
 from ..sampling.names import TCD, schedule_in_effect
+from ..text import echo, readable
 from .draft import Draft
 from .first_pass import tune_first_pass
 from .hires_pass import HiresPass, tune_hires_pass, turns_on
 from .lora_choice import Refusal, Target, find_target, typed_otherwise
+from .result import PROMPT_FIELDS, Change, Plan
 from .sampler_limits import first_is_flow, fitting_schedule, settle_own_sampling, what_cannot_be_drawn
 
 FAR_WEIGHT = (0.5, 1.5)
@@ -256,10 +258,10 @@ def _summary(draft: Draft, target: Target) -> str:
     parts = [
         f"{target.name} × {target.weight:g}" if target.file else target.name,
         f"{steps} step{'s' if steps != 1 else ''}",
-        f"CFG {show(draft['cfg_scale'])}",
+        f"CFG {readable(draft['cfg_scale'])}",
     ]
     if target.recipe.distilled_cfg is not None and draft["distilled_cfg_scale"] is not None:
-        parts.append(f"distilled CFG {show(draft['distilled_cfg_scale'])}")
+        parts.append(f"distilled CFG {readable(draft['distilled_cfg_scale'])}")
     parts.append(draft["sampler_name"])
     schedule = schedule_in_effect(draft["sampler_name"], draft["scheduler"])
     if schedule is not None and draft["scheduler"] is not None:  # else the sampler's name tells it

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.catalog import Family
-
 _TAG = re.compile(r"<(\w+):([^>]+)>")
 """A tag of any kind, as the hosts read it: `<foo:x <lora:y:1>` is one tag, of the kind "foo"."""
 _LORA_KINDS = ("lora", "lyco")
@@ -34,9 +32,6 @@ _UNCLOSED = re.compile(r"<\w+:")
 """How a tag of any kind begins; the host's own grammar."""
 _BEGUN = (*(opener[:n] for opener in ("<lora:", "<lyco:") for n in range(1, len(opener))), "/", "*")
 """What makes a tag or a comment together with the right text behind it."""
-# ASCII: where case is ignored, "ſ" is an "s" too.
-_ALIAS = re.compile(r"hyper-(sdxl|sd15|sd3|flux)(?:-(\d{1,3})steps?)?(-cfg)?(?:-lora)?", re.IGNORECASE | re.ASCII)
-_ALIAS_FAMILIES: dict[str, Family] = {"sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3", "flux": "flux"}
 
 
 @dataclass(frozen=True)
@@ -76,24 +71,6 @@ class LoraTag:
 
     def _positional(self) -> list[str]:
         return [a for a in self.args if "=" not in a]
-
-
-@dataclass(frozen=True)
-class Alias:
-    """A short name such as `Hyper-SDXL`, `hyper-flux-8step` or `Hyper-SD15-12steps-CFG-lora`."""
-
-    family: Family
-    steps: int | None
-    cfg: bool
-
-
-def parse_alias(name: str) -> Alias | None:
-    """The alias that `name` spells, in any case, or None."""
-    found = _ALIAS.fullmatch(name.strip())
-    if not found:
-        return None
-    family, steps, cfg = found.groups()
-    return Alias(_ALIAS_FAMILIES[family.lower()], int(steps) if steps else None, bool(cfg))
 
 
 def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]:

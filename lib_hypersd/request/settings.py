@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-import reprlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-ECHO_LIMIT = 80
-"""Characters of somebody's input that an error repeats at the most."""
+from ..text import echo
 
 
 class SettingsError(ValueError):
@@ -230,29 +227,6 @@ def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
     if label is None:
         raise _error("scheduler", settings.scheduler)
     return replace(settings, scheduler=label)
-
-
-class _Short(reprlib.Repr):
-    """A short repr of anything, be it nested deeply or of a class whose own repr fails."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring = self.maxother = ECHO_LIMIT
-
-    def repr_int(self, x: int, level: int) -> str:
-        return "a huge number" if abs(x) > 10**ECHO_LIMIT else repr(x)
-
-
-_SHORT = _Short()
-
-
-def echo(value: object) -> str:
-    """`value` as an error may repeat it: one line, at most ECHO_LIMIT characters."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "not finite"
-    text = value if isinstance(value, str) else _SHORT.repr(value)
-    text = "".join(c if c.isprintable() else " " for c in text[: 2 * ECHO_LIMIT])
-    return text if len(text) <= ECHO_LIMIT else text[: ECHO_LIMIT - 1] + "…"
 
 
 def _checked(key: str, value: object) -> Any:

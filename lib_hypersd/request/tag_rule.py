@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..models.catalog import BY_NAME, FAMILY_TITLES, Family, Variant
+from ..models.catalog import BY_NAME, FAMILY_TITLES, Alias, Family, Variant, parse_alias
 from ..models.lora_index import LoraFile, LoraIndex, Preference, preference, remedy, wanted_variant
+from ..text import echo
 from . import prompt_tags
-from .prompt_tags import Alias, CommentSyntax, LoraTag, parse_alias
-from .settings import echo
+from .prompt_tags import CommentSyntax, LoraTag
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from webui_page import WebuiPage
 from lib_hypersd.models.catalog import VARIANTS
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import KEEPS
-from lib_hypersd.request.request import FIELD_TITLES
+from lib_hypersd.plan.result import FIELD_TITLES
 
 pytestmark = pytest.mark.browser
 on_both = pytest.mark.parametrize("profile", ["forge", "a1111"])

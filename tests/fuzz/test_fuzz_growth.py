@@ -21,7 +21,8 @@ from lib_hypersd.panel import paste as infotext
 from lib_hypersd.request import prompt_tags
 from lib_hypersd.request import tag_rule as tagging
 from lib_hypersd.request.defaults import Preferences
-from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, echo, from_object
+from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
+from lib_hypersd.text import echo
 
 LENGTH = 250_000
 CPU_SECONDS = 6

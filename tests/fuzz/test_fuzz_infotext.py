@@ -10,6 +10,7 @@ from lib_hypersd.models.catalog import ONE_STEP_UNETS, VARIANTS
 from lib_hypersd.models.families import Checkpoint
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
+from lib_hypersd.plan import account
 from lib_hypersd.plan.make import make_plan
 from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
 from lib_hypersd.request.request import Request
@@ -90,7 +91,7 @@ def test_our_own_entries_come_back(everything: LoraIndex) -> None:
         checkpoint = Checkpoint("a", "sd15")
         plan = make_plan(before, settings, checkpoint, everything)
         after = {name: getattr(before, name) for name in titles} | {c.field: c.after for c in plan.settings_changes}
-        params = {titles[name]: str(value) for name, value in after.items()} | infotext.entries(plan)
+        params = {titles[name]: str(value) for name, value in after.items()} | account.entries(plan)
         values = [infotext.panel_value(key, {"Prompt": plan.prompts[0], **params}) for key in KEYS]
         pasted = Request(plan.prompts, plan.prompts[0], **after)
         again = make_plan(pasted, from_positional(values), checkpoint, everything)

@@ -14,7 +14,7 @@ from lib_hypersd.downloads.job import Download
 from lib_hypersd.models.catalog import VARIANTS
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import KEEPS, Outlook, Row, State
-from lib_hypersd.request.request import FIELD_TITLES, Change
+from lib_hypersd.plan.result import FIELD_TITLES, Change
 from lib_hypersd.request.settings import KEYS, Settings
 
 CORPUS = (

@@ -18,22 +18,22 @@ from runs import run_cases
 from lib_hypersd.models import recipes
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.request import defaults as preferences
-from lib_hypersd.request.defaults import LineError, Overrides, Preferences, parse_line, policy_words, read_overrides
+from lib_hypersd.request.defaults import Preferences, policy_words
+from lib_hypersd.request.recipe_lines import LineError, Overrides, parse_line, read_overrides
 from lib_hypersd.request.settings import (
-    ECHO_LIMIT,
     KEYS,
     PANEL_DEFAULTS,
     HostLists,
     Settings,
     SettingsError,
     as_typed,
-    echo,
     from_object,
     from_positional,
     from_script_args,
     panel_eta,
     with_listed_names,
 )
+from lib_hypersd.text import ECHO_LIMIT, echo
 
 LISTS = HostLists(
     lambda: ["Euler"],

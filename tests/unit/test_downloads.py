@@ -20,8 +20,9 @@ from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
 from lib_hypersd.downloads import hub
 from lib_hypersd.downloads import job as downloads
-from lib_hypersd.downloads.job import Download, Downloads, Speed, amount
+from lib_hypersd.downloads.job import Download, Downloads, Speed
 from lib_hypersd.models.catalog import BY_NAME, Variant
+from lib_hypersd.text import amount
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Hyper-SD15-8steps-lora"

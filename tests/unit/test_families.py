@@ -10,9 +10,8 @@ from lib_hypersd.models.families import (
     architecture_of_model,
     architecture_of_name,
     describe,
-    distilled_word,
-    steps_in_name,
 )
+from lib_hypersd.models.names import distilled_word, steps_in_name
 
 LDM = "model.diffusion_model."
 

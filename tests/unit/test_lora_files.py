@@ -8,7 +8,8 @@ import pytest
 from files import index_of, lora, write_safetensors
 
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
-from lib_hypersd.models.lora_index import LoraCache, LoraIndex, Preference, RegisteredLora, wanted_variant
+from lib_hypersd.models.lora_cache import LoraCache
+from lib_hypersd.models.lora_index import LoraIndex, Preference, RegisteredLora, wanted_variant
 
 
 def _chosen(index: LoraIndex, family: str, steps: int | None = None, kind: str = "plain") -> str | None:

@@ -13,7 +13,7 @@ from lib_hypersd.downloads.job import Download
 from lib_hypersd.models.catalog import VARIANTS, Variant
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, Row, State
-from lib_hypersd.request.request import Change
+from lib_hypersd.plan.result import Change
 from lib_hypersd.request.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

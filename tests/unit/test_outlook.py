@@ -16,7 +16,8 @@ from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
 from lib_hypersd.plan.make import plan_for_tags
-from lib_hypersd.request.request import Change, Plan, Request
+from lib_hypersd.plan.result import Change, Plan
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
 
 MISSING = BY_NAME["Hyper-SDXL-8steps-lora"]

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
-from lib_hypersd.panel.paste import entries, panel_value
+from lib_hypersd.panel.paste import panel_value
+from lib_hypersd.plan.account import entries
 from lib_hypersd.plan.make import make_plan, plan_for_tags
-from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.plan.result import Plan
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
 from lib_hypersd.request.tag_rule import what_tags_ask
 from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD, is_own

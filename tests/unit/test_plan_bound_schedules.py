@@ -9,9 +9,11 @@ import pytest
 
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
-from lib_hypersd.panel.paste import NAME, panel_value
+from lib_hypersd.panel.paste import panel_value
+from lib_hypersd.plan.account import NAME
 from lib_hypersd.plan.make import make_plan
-from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.plan.result import Plan
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import HostLists, Settings, SettingsError, with_listed_names
 from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD
 

@@ -10,7 +10,8 @@ import pytest
 from lib_hypersd.models.families import Checkpoint, describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.plan.make import make_plan, plan_for_own_sampling
-from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.plan.result import Plan
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
 from lib_hypersd.sampling.names import ONE_STEP_UNET, SCHEDULES, TCD, tcd_eta
 

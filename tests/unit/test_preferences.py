@@ -32,15 +32,10 @@ from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.make import make_plan, plan_for_tags
-from lib_hypersd.request.defaults import (
-    NO_PREFERENCES,
-    LineError,
-    Preferences,
-    parse_line,
-    policy_words,
-    read_overrides,
-)
-from lib_hypersd.request.request import Plan, Request
+from lib_hypersd.plan.result import Plan
+from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences, policy_words
+from lib_hypersd.request.recipe_lines import LineError, parse_line, read_overrides
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, Settings, from_object, from_positional
 from lib_hypersd.sampling.names import SCHEDULES, TCD
 

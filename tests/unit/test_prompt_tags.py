@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_hypersd.request.prompt_tags import Alias, append, edit, find_tags, format_tag, parse_alias, renamed
+from lib_hypersd.models.catalog import Alias, parse_alias
+from lib_hypersd.request.prompt_tags import append, edit, find_tags, format_tag, renamed
 
 TAG = "<lora:Hyper-SD15-8steps-lora:1>"
 

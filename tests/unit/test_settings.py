@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib_hypersd.request.settings import (
-    ECHO_LIMIT,
     KEYS,
     PANEL_DEFAULTS,
     HostLists,
@@ -21,6 +20,7 @@ from lib_hypersd.request.settings import (
     from_script_args,
     with_listed_names,
 )
+from lib_hypersd.text import ECHO_LIMIT
 
 LISTS = HostLists(
     lambda: ["Euler"],

@@ -1,0 +1,81 @@
+"""The index of the host's LoRA registry, up to date at the cost of a few stat calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Lock
+
+from .lora_index import LoraIndex, RegisteredLora, damage_of
+
+
+class LoraCache:
+    """The index of the host's registry, rebuilt only when something changed.
+
+    `entries` is the registry's entries (compared by identity, so keep the objects); `refresh` has the host list new
+    files, once after each change of a folder: a file that is copied in while the UI runs changes its folder's mtime.
+    """
+
+    def __init__(
+        self,
+        entries: Callable[[], Iterable[object]],
+        describe_entry: Callable[[object], RegisteredLora | None],
+        refresh: Callable[[], None],
+        roots: Callable[[], Iterable[str]],
+        known_steps: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._entries, self._describe, self._refresh = entries, describe_entry, refresh
+        self._roots, self._known_steps = roots, known_steps
+        self._seen: tuple[object, ...] | None = None
+        self._folders: dict[str, int] = {}
+        self._steps: Mapping[str, int] = {}
+        self._loras: list[RegisteredLora] = []
+        self._index = LoraIndex()
+        self._lock = Lock()
+
+    def index(self) -> LoraIndex:
+        """The index as of now. Costs a few stat calls and one comparison where nothing changed. Threads may ask."""
+        with self._lock:
+            return self._up_to_date()
+
+    def _up_to_date(self) -> LoraIndex:
+        # A change that brings no LoRA, such as a preview picture, must not have the folders walked again each time.
+        changed = self._seen is not None and self._folders != _mtimes(self._folders)
+        if changed:
+            self._refresh()
+        seen, steps = tuple(self._entries()), self._known_steps()
+        if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
+            self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
+            self._index = LoraIndex(self._loras, steps)
+            self._seen, self._steps = seen, dict(steps)
+            self._folders = _mtimes(_folders_below(self._roots()))
+        return self._index
+
+    def _unread_has_changed(self) -> bool:
+        """Whether a file that could not be read has another damage by now, or none: a copy has gone on, a right to read
+        was given. One stat call each."""
+        return any(damage_of(path) != before for path, before in self._index.unread.items())
+
+    def _with_unlisted(self, loras: list[RegisteredLora]) -> list[RegisteredLora]:
+        """These, and what was known before as long as its file is there: while a host lists its files anew, for a
+        picture with an unknown tag or at a press of refresh, another thread finds its list empty or half full."""
+        listed = {lora.name for lora in loras}
+        return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
+
+
+def _folders_below(roots: Iterable[str]) -> Iterator[str]:
+    """Each root and every folder in it, empty ones too: the next file may come there."""
+    for root in roots:
+        yield root
+        for folder, below, _ in os.walk(root, followlinks=True):
+            yield from (os.path.join(folder, name) for name in below)
+
+
+def _mtimes(folders: Iterable[str]) -> dict[str, int]:
+    found = {}
+    for folder in folders:
+        try:
+            found[folder] = os.stat(folder).st_mtime_ns
+        except OSError:
+            found[folder] = 0
+    return found
