@@ -14,10 +14,10 @@ from .. import VERSION
 from ..host import checkpoints, lists, loras, options, reading, sampling, server
 from ..models import catalog
 from ..models.recipes import Dial
-from ..plan.decide import Asked, settle
+from ..plan.decide import Activation, decide, read_activation
 from ..plan.result import FIELD_TITLES, PROMPT_FIELDS, Plan
 from ..request.request import Request as PlanRequest
-from ..request.settings import Settings, SettingsError, from_object, with_listed_names
+from ..request.settings import SettingsError
 from ..sampling.names import SCHEDULES
 from ..text import echo
 from .access import Json, guarded_router, json_body, json_of, unprocessable
@@ -115,42 +115,39 @@ async def plan(request: Request) -> Response:
         return unprocessable((), "The body is not JSON.")
     if not isinstance(body, dict):
         return unprocessable((), "The body must be an object like that of /sdapi/v1/txt2img.")
-    wish = body.get("hypersd")
-    if "hypersd" in body and not isinstance(wish, dict):
-        return unprocessable(("hypersd",), f"hypersd is {echo(wish)}; it takes an object.")
+    requested = body.get("hypersd")
+    if "hypersd" in body and not isinstance(requested, dict):
+        return unprocessable(("hypersd",), f"hypersd is {echo(requested)}; it takes an object.")
+    activation = read_activation([requested], {}, lists.host_lists()) if requested is not None else Activation("tags")
+    if activation.error:
+        return unprocessable(("hypersd", activation.error.field), str(activation.error))
     try:
-        settings = from_object(wish) if wish is not None else None
-        if settings is not None:
-            settings = with_listed_names(settings, lists.host_lists())
-    except SettingsError as error:
-        return unprocessable(("hypersd", error.field), str(error))
-    try:
-        wanted = _request(body)
+        plan_request = _request(body)
     except SettingsError as error:
         return unprocessable((error.field,), str(error))
-    return Json(_answer(body, wanted, settings))
+    return Json(_answer(body, plan_request, activation))
 
 
-def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | None) -> dict[str, Any]:
+def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activation) -> dict[str, Any]:
     overrides = body.get("override_settings")
     overrides = overrides if isinstance(overrides, dict) else {}
     name = overrides.get("sd_model_checkpoint")
     checkpoint = checkpoints.selected_checkpoint(name if isinstance(name, str) else None)
     hr_name = body.get("hr_checkpoint_name")
     hr_checkpoint = checkpoints.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    _, plan = settle(Asked(request, checkpoint, hr_checkpoint, overrides), settings)
-    made = plan or Plan(False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts)
+    decision = decide(reading.plan_inputs(request, checkpoint, hr_checkpoint, overrides), activation)
+    plan = decision.plan or Plan.unchanged(request)
     return {
-        "active": made.active,
+        "active": plan.active,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        "lora": made.lora,
-        "weight": made.weight,
-        "summary": made.summary,
-        "eta": made.eta,
-        "values": _values(request, made),
-        "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in made.changes],
-        "notices": list(made.notices),
+        "lora": plan.lora,
+        "weight": plan.weight,
+        "summary": plan.summary,
+        "eta": plan.eta,
+        "values": _values(request, plan),
+        "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in plan.changes],
+        "notices": list(plan.notices),
     }
 
 

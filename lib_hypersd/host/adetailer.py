@@ -43,5 +43,5 @@ def _tagged_prompt(rule: TagRule, prompt: str) -> str:
     if not prompt or _MAIN_PROMPT in prompt or prompt.strip() == _SKIP:
         return prompt
     tagged = rule.apply(prompt)
-    for_another_file = any(name in rule.index for name in tagged.second)  # typed for this pass on purpose
+    for_another_file = any(name in rule.reader.index for name in tagged.second)  # typed for this pass on purpose
     return prompt if for_another_file else tagged.prompt

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from modules import processing, shared
 
+from ..models.families import Checkpoint
+from ..plan.draft import Inputs
 from ..request.prompt_tags import CommentSyntax
-from ..request.request import Request
+from ..request.request import HostTraits, Request
 from ..sampling.names import BOUND
 from .axes import fields_set_by_axes
-from .options import option, sampler_names, sd_schedulers
+from .loras import lora_index
+from .options import option, preferences, prompt_tag_reaction, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
 
 SAME_SAMPLER = (None, "", "Use same sampler")
@@ -22,20 +26,32 @@ SAME_SCHEDULER = (None, "", "Use same scheduler")
 def read_request(p: Any) -> Request:
     """`p`, as it stands in `process`, in the terms of the plan."""
     hires = bool(getattr(p, "enable_hr", False))
-    img2img = hasattr(p, "init_images")
     return Request(
         prompts=tuple(map(str, p.all_prompts)),
         main_prompt=str(p.main_prompt),
         negative_prompt=any(str(n).strip() for n in p.all_negative_prompts),
-        mode="img2img" if img2img else "txt2img",
+        mode="img2img" if hasattr(p, "init_images") else "txt2img",
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
         own_hr_prompt="" if hires else styled_hires_prompt(p),
-        img2img_fixed_steps=img2img and img2img_fixed_steps(),
         explicit=fields_set_by_axes(p),
         **_fields(lambda name: getattr(p, name, None)),
         hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
         **model_noise(p),
     )
+
+
+def plan_inputs(
+    request: Request,
+    checkpoint: Checkpoint,
+    hr_checkpoint: Checkpoint | None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
+) -> Inputs:
+    """What a plan is made from, with this machine's LoRA files and the person's options.
+
+    `overrides` are options that a request brings, which the host does not have in force yet.
+    """
+    standing, reaction = preferences(overrides), prompt_tag_reaction(overrides)
+    return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction)
 
 
 def styled_hires_prompt(p: Any) -> str:
@@ -90,26 +106,28 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "enable_hr": bool(get("enable_hr")),
         "hr_scale": float(get("hr_scale") or 2.0),
         "hr_upscaler": get("hr_upscaler"),
-        "default_upscaler": shared.latent_upscale_default_mode,
         "hr_second_pass_steps": int(get("hr_second_pass_steps") or 0),
         "hr_cfg": _optional_float(get("hr_cfg")),
         "hr_distilled_cfg": _optional_float(get("hr_distilled_cfg")),
         "hr_sampler_name": _unless_same(get("hr_sampler_name"), SAME_SAMPLER),
         "hr_scheduler": _hires_scheduler(get("hr_scheduler")),
-        # reForge, alone in having a hires CFG but no distilled one.
-        "hr_cfg_zero_is_same": get("hr_cfg") is not None and get("distilled_cfg_scale") is None,
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
-        "comments": comment_syntax(),
-        "comments_stay_in_hires": sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
-        "own_samplers": own_samplers(),
-        "own_schedules": own_schedules(),
-        "bound_samplers": frozenset() if sd_schedulers else frozenset(BOUND.keys() & set(sampler_names())),
+        # reForge, alone in having a hires CFG but no distilled one.
+        "host": _traits(hr_cfg_zero_is_same=get("hr_cfg") is not None and get("distilled_cfg_scale") is None),
     }
 
 
-def img2img_fixed_steps() -> bool:
-    """The option "do exactly the amount of steps the slider specifies"."""
-    return bool(option("img2img_fix_steps", False))
+def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
+    return HostTraits(
+        own_samplers=own_samplers(),
+        own_schedules=own_schedules(),
+        bound_samplers=frozenset() if sd_schedulers else frozenset(BOUND.keys() & set(sampler_names())),
+        comments=comment_syntax(),
+        comments_stay_in_hires=sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
+        hr_cfg_zero_is_same=hr_cfg_zero_is_same,
+        img2img_fixed_steps=bool(option("img2img_fix_steps", False)),
+        default_upscaler=shared.latent_upscale_default_mode,
+    )
 
 
 def comment_syntax() -> CommentSyntax:

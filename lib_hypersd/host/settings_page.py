@@ -10,8 +10,8 @@ from modules import shared
 from .. import TITLE
 from ..models.catalog import FAMILY_TITLES
 from ..models.recipes import RECIPES
-from ..request.defaults import RECIPES_LABEL, policy_words
-from ..request.recipe_lines import RECIPE_WORDS
+from ..request.defaults import policy_words
+from ..request.recipe_lines import RECIPE_WORDS, RECIPES_LABEL
 from ..sampling.names import TCD, TCD_ETA
 from .lora_folder import OPTION_DOWNLOAD_API
 from .options import (

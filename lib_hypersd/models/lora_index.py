@@ -1,4 +1,4 @@
-"""Which Hyper-SD files this machine has, and which of them a wish ("auto", a name, an alias) means.
+"""Which Hyper-SD files this machine has, and which of them "auto", a name or an alias means.
 
 The host's own LoRA registry says what is there; this module never walks a folder. Only files that are named like a
 Hyper-SD LoRA, or that a person named as one, are opened, and of those only the header.
@@ -29,7 +29,7 @@ def remedy(damage: str) -> str:
 
 
 STEP_ORDER = (8, 4, 2, 16, 12, 1)
-"""Which trained step count is best where nobody asked for one."""
+"""The trained step counts, best first, where none is requested."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class LoraFile:
 
 
 @dataclass(frozen=True)
-class Preference:
-    """What is wanted of an auto choice: a step count (None: the best by `STEP_ORDER`) and a kind."""
+class LoraQuery:
+    """What an automatic choice looks for: a step count (None: the best by `STEP_ORDER`) and a kind."""
 
     steps: int | None = None
     kind: Kind = "plain"
@@ -97,8 +97,8 @@ class LoraIndex:
         candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
         self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
         self._hyper = {f.name: f for f in self.files}
-        self._asked: dict[str, LoraFile] = {}  # filled as names are asked for; what they mean never changes
-        self._ranked: dict[tuple[Family, Preference], list[LoraFile]] = {}
+        self._requested: dict[str, LoraFile] = {}  # filled as names are looked up; what they mean never changes
+        self._ranked: dict[tuple[Family, LoraQuery], list[LoraFile]] = {}
 
     def __contains__(self, tag_name: str) -> bool:
         """Whether the host would resolve `<lora:tag_name>` to some file."""
@@ -113,27 +113,27 @@ class LoraIndex:
         lora = self._by_tag_name.get(tag_name)
         return self._hyper.get(lora.name) if lora else None
 
-    def asked_file(self, name: str) -> LoraFile | None:
+    def requested_file(self, name: str) -> LoraFile | None:
         """The file that a person named as their Hyper-SD LoRA, whatever it is called; None if there is none.
 
         A catalog name is also answered by a renamed copy of that very file.
         """
         lora = self._by_tag_name.get(name)
         if lora is not None:
-            return self._hyper.get(lora.name) or self._asked_stranger(lora)
+            return self._hyper.get(lora.name) or self._unrecognised(lora)
         variant = BY_NAME.get(name)
         return self._copy_of(variant) if variant else None
 
-    def choose(self, family: Family, preference: Preference) -> LoraFile | None:
+    def choose(self, family: Family, query: LoraQuery) -> LoraFile | None:
         """The best intact file of a family: nearest step count, then kind, then full size before half.
 
         Ties between step counts go to the larger one.
         """
-        return next((f for f in self._ranking(family, preference) if self.damage(f) is None), None)
+        return next((f for f in self._ranking(family, query) if self.damage(f) is None), None)
 
-    def damaged(self, family: Family, preference: Preference) -> LoraFile | None:
+    def damaged(self, family: Family, query: LoraQuery) -> LoraFile | None:
         """The best file of a family that is there but can't be used."""
-        return next((f for f in self._ranking(family, preference) if self.damage(f)), None)
+        return next((f for f in self._ranking(family, query) if self.damage(f)), None)
 
     def damage(self, file: LoraFile) -> str | None:
         """What is wrong with a file as of now, to stand after its name ("is empty"), or None.
@@ -146,21 +146,21 @@ class LoraIndex:
         found = self._hyper.get(variant.name) or self._copy_of(variant)
         return found is not None and self.damage(found) is None
 
-    def _ranking(self, family: Family, preference: Preference) -> list[LoraFile]:
-        key = (family, preference)
+    def _ranking(self, family: Family, query: LoraQuery) -> list[LoraFile]:
+        key = (family, query)
         if key not in self._ranked:
             usable = (f for f in self.files if f.family == family and f.steps is not None)
-            self._ranked[key] = sorted(usable, key=lambda f: _rank(f, preference))
+            self._ranked[key] = sorted(usable, key=lambda f: _rank(f, query))
         return self._ranked[key]
 
     def _copy_of(self, variant: Variant) -> LoraFile | None:
         wanted = (variant.family, variant.steps, variant.kind, variant.half)
         return next((f for f in self.files if (f.family, f.steps, f.kind, f.half) == wanted), None)
 
-    def _asked_stranger(self, lora: RegisteredLora) -> LoraFile:
-        if lora.name not in self._asked:
-            self._asked[lora.name] = self._read(lora, _wording(lora))
-        return self._asked[lora.name]
+    def _unrecognised(self, lora: RegisteredLora) -> LoraFile:
+        if lora.name not in self._requested:
+            self._requested[lora.name] = self._read(lora, _wording(lora))
+        return self._requested[lora.name]
 
     def _recognise(self, lora: RegisteredLora) -> LoraFile | None:
         variant = BY_NAME.get(lora.name) or BY_NAME.get(lora.alias)
@@ -209,30 +209,28 @@ def damage_of(path: str) -> str | None:
 _ARCHITECTURE: dict[Family, Architecture] = {"flux": "flux-dev", "sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3"}
 
 
-def preference(alias: Alias | None, steps: int | None) -> Preference:
-    """The preference that an alias (its own step count first) and an explicit step count express."""
-    if alias is None:
-        return Preference(steps)
-    return Preference(alias.steps or steps, "cfg" if alias.cfg else "plain")
+def query_of(alias: Alias, steps: int | None) -> LoraQuery:
+    """What an alias (its own step count first) and an explicit step count look for."""
+    return LoraQuery(alias.steps or steps, "cfg" if alias.cfg else "plain")
 
 
-def wanted_variant(family: Family, wish: Preference) -> Variant:
+def wanted_variant(family: Family, query: LoraQuery) -> Variant:
     """The published file to name where none is present: the one that an auto choice would have liked best."""
     variants = [v for v in catalog.VARIANTS if v.family == family]
-    return min(variants, key=lambda v: _rank(v, wish))
+    return min(variants, key=lambda v: _rank(v, query))
 
 
-def _rank(file: LoraFile | Variant, wish: Preference) -> tuple[float, int, bool, bool, str]:
+def _rank(file: LoraFile | Variant, query: LoraQuery) -> tuple[float, int, bool, bool, str]:
     steps = file.steps or 0
-    if wish.steps is None:
+    if query.steps is None:
         distance: float = STEP_ORDER.index(steps) if steps in STEP_ORDER else len(STEP_ORDER) + abs(steps - 8)
     else:
-        distance = abs(steps - wish.steps)
-    return distance, -steps, file.kind != wish.kind, file.half, file.name
+        distance = abs(steps - query.steps)
+    return distance, -steps, file.kind != query.kind, file.half, file.name
 
 
 def _looks_hyper(lora: RegisteredLora) -> bool:
-    # Asked of every LoRA of the machine: the cheap test first.
+    # Runs for every LoRA of the machine: the cheap test first.
     if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
         return False
     return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)

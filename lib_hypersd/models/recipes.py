@@ -27,12 +27,24 @@ class Dial:
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def under(self, policy: str | float, value: float) -> float:
+        """What `policy` makes of `value`: "keep" keeps it, "clamp" keeps it within the range, "recipe" and "clamp"
+        outside the range give the recommended value, a number gives itself."""
+        if policy == "keep" or (policy == "clamp" and self.holds(value)):
+            return value
+        return self.value if isinstance(policy, str) else policy
+
+    @property
+    def span(self) -> str:
+        """The range for people: "1–1.5", or the only value in it."""
+        return f"{self.low:g}–{self.high:g}" if self.low < self.high else f"{self.value:g}"
+
 
 @dataclass(frozen=True)
 class Recipe:
     """What a generation is set to: LoRA weight, CFG, distilled CFG (FLUX only), sampler, schedule type.
 
-    `hires_denoise` is the denoising strength where hires fix is turned on by us; a request's own is kept.
+    `hires_denoise` is the denoising strength where Hyper-SD turns hires fix on; a request's own is kept.
     """
 
     weight: float

@@ -81,13 +81,9 @@ class _Pasted:
     def _word(self, key: str, family: Family, dials: Sequence[Dial], *fields: str) -> str:
         """ "clamp", the default, where what it means leaves the fields alone under each of the dials."""
         pasted = [_number(self.params[name]) for name in fields if name in self.params]
-        leaves_alone: dict[Setting, Callable[[Dial, float], bool]] = {
-            "clamp": Dial.holds,
-            "recipe": lambda dial, number: number == dial.value,
-            "keep": lambda dial, number: True,
-        }
-        alone = leaves_alone[self.preferences.policy(family).get(key, "clamp")]
-        return "clamp" if all(alone(dial, number) for dial in dials for number in pasted) else "keep"
+        policy = self.preferences.policy(family).get(key, "clamp")
+        alone = all(dial.under(policy, number) == number for dial in dials for number in pasted)
+        return "clamp" if alone else "keep"
 
     def _recipe(self, variant: Variant) -> Recipe:
         return self.preferences.recipe(

@@ -8,10 +8,11 @@ from typing import Any
 
 from .. import TITLE
 from ..host import checkpoints, lists, options, reading
-from ..plan.decide import Asked, hint, settle
+from ..plan.decide import Activation, decide, hint, read_activation
+from ..plan.draft import Inputs
+from ..plan.make import make_plan
 from ..plan.result import Plan
 from ..request.request import Request
-from ..request.settings import SettingsError, from_script_args, with_listed_names
 from .outlook import Outlook, Preview, nothing_kept, outlook
 
 
@@ -21,41 +22,42 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     `page` is the page's values by the host's field names, `panel` the panel's components in the contract's order.
     """
     try:
-        asked = _asked(tab, page)
-        found = _by_panel(asked, panel) if panel[0] else _by_tags(asked)
-        return replace(found, page_values=_page_values(page, asked.request, found.plan))
-    except SettingsError as error:
-        return Preview(Outlook("bad", str(error)))
+        inputs = _inputs(tab, page)
+        preview = _by_panel(inputs, panel) if panel[0] else _by_tags(inputs)
+        return replace(preview, page_values=_page_values(page, inputs.request, preview.plan))
     except Exception as fault:
         options.report(f"{TITLE}: no preview", exc_info=True)
         return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))
 
 
-def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
+def _inputs(tab: str, page: Mapping[str, Any]) -> Inputs:
     request = reading.request_from_values(
         {**reading.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}}
     )
     if tab == "img2img":
-        request = replace(request, mode="img2img", img2img_fixed_steps=reading.img2img_fixed_steps())
+        request = replace(request, mode="img2img")
     checkpoint = checkpoints.selected_checkpoint()
-    return Asked(request, checkpoint, checkpoints.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
+    hr_checkpoint = checkpoints.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint)
+    return reading.plan_inputs(request, checkpoint, hr_checkpoint)
 
 
-def _by_panel(asked: Asked, panel: Sequence[Any]) -> Preview:
-    settings = with_listed_names(from_script_args([True, *panel[1:]]), lists.host_lists())
-    _, plan = settle(asked, settings)
-    assert plan is not None  # ticked: there is a wish
-    unkept = nothing_kept(settings)
-    would_be = settle(asked, unkept)[1] if unkept and plan.active else None
-    return Preview(outlook(plan, asked.request, would_be), settings, plan)
+def _by_panel(inputs: Inputs, panel: Sequence[Any]) -> Preview:
+    activation = read_activation([True, *panel[1:]], {}, lists.host_lists())
+    if activation.error:
+        return Preview(Outlook("bad", str(activation.error)))
+    settings = activation.settings
+    plan, unkept = make_plan(inputs, settings), nothing_kept(settings)
+    would_be = make_plan(inputs, unkept) if unkept and plan.active else None
+    return Preview(outlook(plan, inputs.request, would_be), settings, plan)
 
 
-def _by_tags(asked: Asked) -> Preview:
-    wish, plan = settle(asked, None)
-    if wish == "plan" and plan is not None:
-        return Preview(outlook(plan, asked.request, by_tag=True), None, plan)
-    told = hint(asked) if wish == "hint" else plan.notice if plan else None
-    return Preview(Outlook("hint", told)) if told else Preview()
+def _by_tags(inputs: Inputs) -> Preview:
+    decision = decide(inputs, Activation("tags"))
+    plan = decision.plan
+    if decision.kind == "plan" and plan is not None:
+        return Preview(outlook(plan, inputs.request, by_tag=True), None, plan)
+    text = hint(inputs) if decision.kind == "hint" else plan.notice if plan else None
+    return Preview(Outlook("hint", text)) if text else Preview()
 
 
 _SAME: dict[str, str] = {"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}

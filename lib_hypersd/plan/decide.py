@@ -1,69 +1,100 @@
-"""What somebody asks for, and the plan for it: one way for the hooks, the page and the plan endpoint."""
+"""Whether a plan is requested, by whom, and the plan: one way for the hooks, the page and the plan endpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import TITLE
-from ..host import loras, options
-from ..models.families import Checkpoint
-from ..request.request import Request
-from ..request.settings import Settings
-from ..request.tag_rule import what_tags_ask
+from ..request.settings import HostLists, Settings, SettingsError, from_script_args, with_listed_names
+from ..request.tag_rule import requested_by_tags
 from ..text import readable
+from .draft import Inputs
 from .make import make_plan, plan_for_own_sampling, plan_for_tags
 from .result import FIELD_TITLES, Plan
 
-Wish = Literal["plan", "hint", "nothing"]
-"""A recipe; a hint in the page, that a typed file will look bad; neither."""
+By = Literal["settings", "tags", "nobody"]
+"""Who can request a plan: an object, a ticked panel or a plot's axis; with the panel off, the prompts' tags; nobody
+where an object turns everything off."""
+
+
+def requester(args: Sequence[Any], axes: Mapping[str, Any]) -> By:
+    """Who can request a plan, by the script's arguments and the settings that a plot's axes have set. Never raises."""
+    if not args or args[0] is False:  # the panel is off; without arguments there is no panel
+        return "settings" if axes else "tags"
+    off = isinstance(args[0], Mapping) and args[0].get("enabled") is False
+    return "nobody" if off else "settings"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request, the checkpoints it would run on, and the options it brings along."""
+class Activation:
+    """Who requests a plan, with which settings; `error` is bad input, for which nothing is changed."""
 
-    request: Request
-    checkpoint: Checkpoint
-    hr_checkpoint: Checkpoint | None = None
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    by: By
+    settings: Settings = field(default_factory=Settings)
+    error: SettingsError | None = None
+
+    @property
+    def may_plan(self) -> bool:
+        """Whether a recipe can come of it."""
+        return self.by != "nobody" and self.error is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether something was requested that can't be read."""
+        return self.error is not None and self.by != "nobody"
 
 
-def settle(asked: Asked, settings: Settings | None) -> tuple[Wish, Plan | None]:
-    """What is wished for, and the plan; None where nothing is to be done.
+def read_activation(args: Sequence[Any], axes: Mapping[str, Any], lists: HostLists) -> Activation:
+    """What the script's arguments request: an object, or the panel's values.
 
-    `settings` are an object's or a ticked panel's, None where the panel is off and only tags can ask.
+    A plot's cell along one of Hyper-SD's axes is generated with the panel's settings and the cell's, ticked or not,
+    unless one of them says off.
     """
-    wish = _wish(asked, settings)
-    request, checkpoint, hr_checkpoint = asked.request, asked.checkpoint, asked.hr_checkpoint
-    if wish != "plan":
-        return wish, plan_for_own_sampling(request, checkpoint, hr_checkpoint)
-    index, preferences = loras.lora_index(), options.preferences(asked.overrides)
-    if settings is None:
-        return wish, plan_for_tags(request, checkpoint, index, hr_checkpoint, preferences)
-    return wish, make_plan(request, settings, checkpoint, index, hr_checkpoint, preferences)
+    by = requester(args, axes)
+    if by == "tags":
+        return Activation(by)
+    try:
+        settings = from_script_args(args)
+        if axes:
+            panel_is_off = not args or args[0] is False
+            settings = settings.naming({**({"enabled": True} if panel_is_off else {}), **axes})
+        settings = with_listed_names(settings, lists)
+    except SettingsError as error:
+        return Activation(by, error=error)
+    return Activation("settings" if settings.enabled else "nobody", settings)
 
 
-def _wish(asked: Asked, settings: Settings | None) -> Wish:
-    """With the panel off an alias asks for the whole recipe; a full name only where the option says so."""
-    if settings is not None:
-        return "plan" if settings.enabled else "nothing"
-    request, reaction = asked.request, options.prompt_tag_reaction(asked.overrides)
-    return what_tags_ask(request.prompts + request.hr_prompts, loras.lora_index(), reaction, comments=request.comments)
+@dataclass(frozen=True)
+class Decision:
+    """`plan`: a recipe is requested. `hint`: only warn in the page that a typed LoRA does not suit the settings.
+    `nothing`: leave the request alone. `plan` is what is to be done, if anything is."""
+
+    kind: Literal["plan", "hint", "nothing"]
+    plan: Plan | None = None
 
 
-def hint(asked: Asked) -> str | None:
+def decide(inputs: Inputs, activation: Activation) -> Decision:
+    """What is requested, and the plan for it."""
+    if activation.by == "settings" and activation.may_plan:
+        return Decision("plan", make_plan(inputs, activation.settings))
+    kind: Literal["plan", "hint", "nothing"] = "nothing"
+    if activation.by == "tags":
+        request = inputs.request
+        prompts, comments = request.prompts + request.hr_prompts, request.host.comments
+        kind = requested_by_tags(prompts, inputs.index, inputs.tag_reaction, comments=comments)
+    return Decision(kind, plan_for_tags(inputs) if kind == "plan" else plan_for_own_sampling(inputs))
+
+
+_HINTED = ("steps", "cfg_scale", "sampler_name", "scheduler")
+
+
+def hint(inputs: Inputs) -> str | None:
     """For the page only: a Hyper-SD tag with the panel off, at settings that will look bad."""
-    plan = make_plan(
-        asked.request,
-        Settings(),
-        asked.checkpoint,
-        loras.lora_index(),
-        preferences=options.preferences(asked.overrides),
-    )
-    wrong = [c for c in plan.settings_changes if c.field in ("steps", "cfg_scale", "sampler_name", "scheduler")]
-    if not plan.active or not wrong:
+    plan = make_plan(replace(inputs, hr_checkpoint=None), Settings())
+    unsuited = [c for c in plan.settings_changes if c.field in _HINTED]
+    if not plan.active or not unsuited:
         return None
-    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {readable(c.after)}" for c in wrong)
+    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {readable(c.after)}" for c in unsuited)
     return f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this."

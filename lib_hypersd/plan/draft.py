@@ -1,28 +1,74 @@
-"""A plan while it is being made."""
+"""What a plan is made from (`Inputs`), and a plan while it is being made (`Draft`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..models.catalog import Family
 from ..models.families import Checkpoint
-from ..models.recipes import Dial, Recipe
+from ..models.lora_index import LoraFile, LoraIndex
+from ..models.recipes import Dial
 from ..request.defaults import NO_PREFERENCES, Preferences
+from ..request.prompt_tags import CommentSyntax
 from ..request.request import Request
-from ..request.settings import Settings
+from ..request.settings import Setting, Settings
+from ..request.tag_rule import TagReader
 from .result import Change
+
+REQUESTED = "asked for"
+"""The reason of a change to a value that the settings give."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a plan is made from, the settings apart.
+
+    `checkpoint` is the model of the first pass, `hr_checkpoint` that of the hires pass where it is another one.
+    `tag_reaction` is the option that says which tags request a plan: "aliases", "all" or "none".
+    """
+
+    request: Request
+    checkpoint: Checkpoint
+    index: LoraIndex = field(default_factory=LoraIndex, repr=False)
+    hr_checkpoint: Checkpoint | None = None
+    preferences: Preferences = NO_PREFERENCES
+    tag_reaction: str = "aliases"
+
+    @property
+    def flow(self) -> bool:
+        """Whether the first pass's model is a flow model: the loaded model knows best."""
+        return self.checkpoint.flow if self.request.flow is None else self.request.flow
+
+    def reader(self, settings: Settings | None = None, requested: LoraFile | None = None) -> TagReader:
+        """Reads the tags of the first pass's prompts."""
+        return self._reader(self.checkpoint.family, self.request.host.comments, settings, requested)
+
+    def hr_reader(self, settings: Settings | None = None, requested: LoraFile | None = None) -> TagReader:
+        """Reads the tags of the prompts of a hires pass on its own checkpoint."""
+        family = self.hr_checkpoint.family if self.hr_checkpoint else None
+        return self._reader(family, self.request.host.hr_comments, settings, requested)
+
+    def _reader(
+        self, family: Family | None, comments: CommentSyntax, settings: Settings | None, requested: LoraFile | None
+    ) -> TagReader:
+        return TagReader(self.index, family, comments, settings.explicit_steps if settings else None, requested)
 
 
 @dataclass
 class Draft:
-    """The plan while it is being made."""
+    """A plan while it is being made: the changes so far, one entry a field, and the notices."""
 
-    request: Request
-    preferences: Preferences = NO_PREFERENCES
-    changes: list[Change] = field(default_factory=list)
+    inputs: Inputs
     notices: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def request(self) -> Request:
+        return self.inputs.request
 
     def set(self, name: str, value: Any, reason: str, *, even_explicit: bool = False) -> None:
+        """Change a field; a field that is explicit in the request only with `even_explicit`."""
         if value == self[name] or (name in self.request.explicit and not even_explicit):
             return
         # One entry a field, from what the request had.
@@ -36,25 +82,14 @@ class Draft:
         changed = (c.after for c in reversed(self.changes) if c.field == name)
         return next(changed, getattr(self.request, name, None))
 
-    def dial(self, name: str, policy: Any, dial: Dial) -> None:
-        """A number by policy: "clamp", "recipe", "keep" or the number itself."""
-        if policy == "keep" or (policy == "clamp" and dial.holds(self[name])):
-            return
-        if policy in ("clamp", "recipe"):
-            span = f"recipe {dial.low:g}–{dial.high:g}" if dial.low < dial.high else "recipe"
-            self.set(name, dial.value, span)
-        else:
-            self.set(name, policy, "asked for")
+    def dial(self, name: str, policy: Setting, dial: Dial) -> None:
+        """Set a number by policy: "clamp", "recipe", "keep" or the number itself."""
+        by_recipe = f"recipe {dial.span}" if dial.low < dial.high else "recipe"
+        self.set(name, dial.under(policy, self[name]), by_recipe if isinstance(policy, str) else REQUESTED)
 
     def choice(self, name: str, policy: str, recipe_value: str) -> None:
+        """Set a name by policy: "auto", "keep" or the name itself."""
         if policy == "auto":
             self.set(name, recipe_value, "recipe")
         elif policy != "keep":
-            self.set(name, policy, "asked for")
-
-    def distilled_cfg(self, settings: Settings, checkpoint: Checkpoint, recipe: Recipe, name: str) -> None:
-        dial = recipe.distilled_cfg
-        if dial is not None and self[name] is not None and not checkpoint.uses_shift:
-            self.dial(name, settings.distilled_cfg, dial)
-        elif isinstance(settings.distilled_cfg, float) and name == "distilled_cfg_scale":
-            self.notices.append(f"Distilled CFG was not set: it means nothing for {checkpoint.title} here.")
+            self.set(name, policy, REQUESTED)

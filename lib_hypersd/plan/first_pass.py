@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 from ..models.families import Checkpoint
+from ..models.recipes import Recipe
 from ..request.settings import Settings
 from ..sampling.names import schedule_in_effect
-from .draft import Draft
-from .lora_choice import Target
-from .sampler_limits import first_is_flow, fitting_sampler, fitting_schedule
+from .draft import REQUESTED, Draft
+from .lora_choice import LoraChoice
+from .sampler_limits import fitting_sampler, fitting_schedule
 from .trained_steps import off_timesteps, on_trained_timesteps
 
 
-def tune_first_pass(draft: Draft, settings: Settings, checkpoint: Checkpoint, target: Target) -> None:
-    request, recipe = draft.request, target.recipe
-    fixed = request.mode == "img2img" and request.img2img_fixed_steps and "steps" not in request.explicit
-    if fixed and settings.steps == "auto":
-        _img2img_steps(draft, target)
-    elif settings.steps != "keep":
-        wanted = settings.explicit_steps or target.steps
-        draft.set("steps", wanted, "asked for" if settings.explicit_steps else f"trained for {target.steps}")
-        if fixed and on_trained_timesteps(target.steps, _denoise(draft), steps=wanted, nudge=False) is None:
-            draft.notices.append(off_timesteps(target.steps, _denoise(draft)))
+def tune_first_pass(draft: Draft, settings: Settings, choice: LoraChoice) -> None:
+    """Set steps, CFG, distilled CFG, sampler and schedule type by the settings' policies."""
+    request, recipe, flow = draft.request, choice.recipe, draft.inputs.flow
+    _steps(draft, settings, choice)
     draft.dial("cfg_scale", settings.cfg, recipe.cfg)
-    draft.distilled_cfg(settings, checkpoint, recipe, "distilled_cfg_scale")
-    flow = first_is_flow(draft, checkpoint)
-    sampler = fitting_sampler(draft["sampler_name"], settings.scheduler, recipe, draft, flow=flow)
+    set_distilled_cfg(draft, "distilled_cfg_scale", settings, draft.inputs.checkpoint, recipe)
+    sampler = fitting_sampler(request, draft["sampler_name"], settings.scheduler, recipe, flow=flow)
     draft.choice("sampler_name", settings.sampler, sampler)
-    fitting = fitting_schedule(draft["sampler_name"], recipe, draft, flow=flow)
+    fitting = fitting_schedule(request, draft["sampler_name"], recipe, flow=flow)
     if request.scheduler is None:
-        _tell_other_schedule(draft, settings, fitting)
+        _note_other_schedule(draft, settings, fitting)
     else:
         _schedule(draft, settings, fitting)
 
 
-def _tell_other_schedule(draft: Draft, settings: Settings, fitting: str) -> None:
+def set_distilled_cfg(draft: Draft, name: str, settings: Settings, checkpoint: Checkpoint, recipe: Recipe) -> None:
+    """Set a pass's distilled CFG, the field `name`, where the host and the checkpoint have one."""
+    dial = recipe.distilled_cfg
+    if dial is not None and draft[name] is not None and not checkpoint.uses_shift:
+        draft.dial(name, settings.distilled_cfg, dial)
+    elif isinstance(settings.distilled_cfg, float) and name == "distilled_cfg_scale":
+        draft.notices.append(f"Distilled CFG was not set: it means nothing for {checkpoint.title} here.")
+
+
+def _steps(draft: Draft, settings: Settings, choice: LoraChoice) -> None:
+    fixed = draft.request.fixed_img2img_steps and "steps" not in draft.request.explicit
+    if fixed and settings.steps == "auto":
+        _img2img_steps(draft, choice)
+    elif settings.steps != "keep":
+        steps, denoise = settings.explicit_steps or choice.steps, draft.request.denoising_strength or 0.0
+        draft.set("steps", steps, REQUESTED if settings.explicit_steps else f"trained for {choice.steps}")
+        if fixed and on_trained_timesteps(choice.steps, denoise, steps=steps, nudge=False) is None:
+            draft.notices.append(off_timesteps(choice.steps, denoise))
+
+
+def _img2img_steps(draft: Draft, choice: LoraChoice) -> None:
+    """Land the evaluated steps on the trained timesteps, by steps and a small nudge of the denoising strength."""
+    denoise, nudge = draft.request.denoising_strength or 0.0, "denoising_strength" not in draft.request.explicit
+    landing = on_trained_timesteps(choice.steps, denoise, nudge=nudge)
+    if landing is None:
+        draft.set("steps", choice.steps, f"trained for {choice.steps}")
+        draft.notices.append(off_timesteps(choice.steps, denoise))
+        return
+    draft.set("steps", landing.steps, f"the last {landing.steps} of {choice.steps} trained steps")
+    draft.set("denoising_strength", landing.denoise, f"lands on the {choice.steps} trained steps")
+
+
+def _note_other_schedule(draft: Draft, settings: Settings, fitting: str) -> None:
     """The host has no schedule types: what the sampler brings is what there is."""
     sampler = draft["sampler_name"]
     if schedule_in_effect(sampler, None) == fitting:
@@ -49,22 +75,5 @@ def _schedule(draft: Draft, settings: Settings, fitting: str) -> None:
     # The hosts paste a sampler's own schedule type as "Automatic": nothing to change then.
     bound = draft["sampler_name"] == draft.request.sampler_name
     in_effect = schedule_in_effect(draft["sampler_name"], draft["scheduler"]) if bound else draft["scheduler"]
-    if settings.scheduler == "keep" or (settings.scheduler == "auto" and in_effect == fitting):
-        return
-    draft.choice("scheduler", settings.scheduler, fitting)
-
-
-def _img2img_steps(draft: Draft, target: Target) -> None:
-    denoise = _denoise(draft)
-    nudge = "denoising_strength" not in draft.request.explicit
-    second = on_trained_timesteps(target.steps, denoise, nudge=nudge)
-    if second is None:
-        draft.set("steps", target.steps, f"trained for {target.steps}")
-        draft.notices.append(off_timesteps(target.steps, denoise))
-        return
-    draft.set("steps", second.steps, f"the last {second.steps} of {target.steps} trained steps")
-    draft.set("denoising_strength", second.denoise, f"lands on the {target.steps} trained steps")
-
-
-def _denoise(draft: Draft) -> float:
-    return draft.request.denoising_strength or 0.0
+    if settings.scheduler != "auto" or in_effect != fitting:
+        draft.choice("scheduler", settings.scheduler, fitting)

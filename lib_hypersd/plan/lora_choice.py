@@ -1,43 +1,54 @@
-"""What a generation is tuned for: which LoRA file, trained for how many steps, by which recipe. Or why none."""
+"""What a pass is tuned for: which LoRA file, trained for how many steps, by which recipe. Or why for none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
-from ..models import catalog, recipes
-from ..models.catalog import Family, Variant, parse_alias
+from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNET, ONE_STEP_UNETS, Family, Variant, parse_alias
 from ..models.families import Checkpoint
-from ..models.lora_index import LoraFile, LoraIndex, Preference, preference, remedy, wanted_variant
-from ..models.recipes import Recipe
-from ..request.prompt_tags import CommentSyntax, format_tag
+from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy, wanted_variant
+from ..models.recipes import (
+    DEFAULT_STEPS,
+    EULER,
+    ONE_STEP_UNET_STOCK,
+    ONE_STEP_UNET_STOCK_STEPS,
+    SGM_UNIFORM,
+    Recipe,
+)
+from ..models.recipes import ONE_STEP_UNET as ONE_STEP_UNET_RECIPE
+from ..request.prompt_tags import format_tag
+from ..request.request import Request
 from ..request.settings import Settings
-from ..request.tag_rule import TagRule, Typed
-from ..sampling import names as own_sampling
+from ..request.tag_rule import TagReader, TagRule, Typed
+from ..sampling.names import ONE_STEP_UNET as ONE_STEP_UNET_SCHEDULE
+from ..sampling.names import TCD
 from ..text import echo
 from .draft import Draft
 
 
 @dataclass(frozen=True)
-class Target:
+class LoraChoice:
     """What a pass is tuned for: a LoRA file (None: baked into the checkpoint), its trained steps and its recipe."""
 
     file: LoraFile | None
     name: str
     steps: int
     recipe: Recipe
-    weight: float
+    weight: float = 0.0
     tag: str = ""
     unified: bool = False
 
-    def rule(self, index: LoraIndex, family: Family | None, comments: CommentSyntax, steps: int | None) -> TagRule:
-        """How each prompt of a pass on a checkpoint of `family` gets its tag."""
-        return TagRule(index, self.file, self.tag, self.recipe.weight, family, comments, steps)
+    def rule(self, reader: TagReader) -> TagRule:
+        """How each prompt of a pass gets its tag."""
+        return TagRule(reader, self.file, self.tag, self.recipe.weight)
 
 
 class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
     """Nothing is changed; the message is the notice.
 
-    `missing` is the published file that is wanted, `unfit` whether it is the checkpoint that does not go with it.
+    `missing` is the published file that would be needed, `unfit` whether the checkpoint is what does not fit.
     """
 
     def __init__(self, message: str, *, missing: Variant | None = None, unfit: bool = False) -> None:
@@ -45,98 +56,174 @@ class Refusal(Exception):  # noqa: N818 - not an error: the request is left alon
         self.missing, self.unfit = missing, unfit
 
 
-def find_target(settings: Settings, checkpoint: Checkpoint, index: LoraIndex, typed: Typed, draft: Draft) -> Target:
-    family = checkpoint.family
-    if not checkpoint.name:
-        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.", unfit=True)
-    if family is None:
-        raise Refusal(
-            f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
-            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint.",
-            unfit=True,
-        )
-    if checkpoint.flow and draft.request.names_own(settings.sampler, settings.scheduler):
-        name = settings.sampler if settings.sampler in draft.request.own_samplers else settings.scheduler
-        raise Refusal(
-            f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
-            'changed; set it to "auto".'
-        )
-    unet = settings.lora in catalog.ONE_STEP_UNETS
-    named = typed.tag is not None or (settings.lora not in ("auto", "none") and not unet)
-    if not named and checkpoint.one_step_unet:
-        return _one_step_unet(settings, draft)
-    if not named and unet:
-        raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
-    if not named and settings.lora == "none":
-        steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
-        recipe = draft.preferences.recipe(family, "plain", steps, nf4=checkpoint.nf4)
-        return Target(None, "none", steps, recipe, 0.0, unified=True)
-    if checkpoint.distilled and not named:
+def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
+    """What the first pass is tuned for. Raises Refusal."""
+    checkpoint = draft.inputs.checkpoint
+    family = _family_of(draft.request, settings, checkpoint)
+    names_unet = settings.lora in ONE_STEP_UNETS
+    names_file = typed.tag is not None or (settings.lora not in ("auto", "none") and not names_unet)
+    if not names_file and (checkpoint.one_step_unet or names_unet):
+        return _one_step_unet(draft, settings)
+    if not names_file and settings.lora == "none":
+        return baked_in(draft, settings, checkpoint, family)
+    if not names_file and checkpoint.distilled:
         raise Refusal(
             f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin the "
             'picture: nothing was changed; set LoRA to "none" to tune the settings alone.',
             unfit=True,
         )
-    file = _chosen_file(settings, checkpoint, family, index, typed)
-    steps = _trained_steps(file, settings)
-    if file.family not in (None, family):
-        raise _of_another_family(file, checkpoint)
-    if file.family is None and file.architecture != "other":
+    file = _chosen_file(draft, settings, family, typed)
+    _trained_steps(file, settings)
+    draft.notices += _doubts(draft.request, file, checkpoint)
+    return file_choice(draft, settings, checkpoint, file, typed)
+
+
+def _family_of(request: Request, settings: Settings, checkpoint: Checkpoint) -> Family:
+    """The checkpoint's family. Raises Refusal where it has none, or where what the settings name is not for it."""
+    if not checkpoint.name:
+        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.", unfit=True)
+    if checkpoint.family is None:
         raise Refusal(
-            f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".', unfit=True
+            f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
+            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint.",
+            unfit=True,
         )
-    if file.family is None:
-        draft.notices.append(f"{file.name} does not tell its family: taken to be for {checkpoint.title}.")
-    if checkpoint.distilled or checkpoint.one_step_unet:
-        draft.notices.append(distilled_twice(checkpoint, file))
-    if file.unified and not _has_tcd(draft):
-        draft.notices.append(
-            f"Another extension's sampler or schedule type is called {own_sampling.TCD} here: {recipes.EULER} and "
-            f"{recipes.SGM_UNIFORM} were taken."
+    if checkpoint.flow and request.names_own(settings.sampler, settings.scheduler):
+        name = settings.sampler if settings.sampler in request.host.own_samplers else settings.scheduler
+        raise Refusal(
+            f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
+            'changed; set it to "auto".'
         )
-    return file_target(file, family, steps, checkpoint, settings, typed, index, draft)
+    return checkpoint.family
 
 
-def distilled_twice(checkpoint: Checkpoint, file: LoraFile) -> str:
-    """The notice where somebody asked for a second distillation."""
-    word = checkpoint.distilled or "1-step"
-    return f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
+def _one_step_unet(draft: Draft, settings: Settings) -> LoraChoice:
+    """The 1-step SDXL UNet, with its own schedule type where that is available. Raises Refusal."""
+    if not draft.inputs.checkpoint.one_step_unet:
+        raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
+    published = draft.request.has_schedule(ONE_STEP_UNET_SCHEDULE)
+    recipe = ONE_STEP_UNET_RECIPE if published else ONE_STEP_UNET_STOCK
+    if published and draft.request.scheduler is None:
+        recipe = replace(recipe, sampler=ONE_STEP_UNET_SCHEDULE)
+    steps = settings.explicit_steps or (1 if published else ONE_STEP_UNET_STOCK_STEPS)
+    return LoraChoice(None, ONE_STEP_UNET, steps, recipe, unified=True)
 
 
-def _of_another_family(file: LoraFile | Variant, checkpoint: Checkpoint) -> Refusal:
-    assert file.family is not None
+def baked_in(draft: Draft, settings: Settings, checkpoint: Checkpoint, family: Family) -> LoraChoice:
+    """With "none" for the LoRA: the plain recipe alone, for the steps that the checkpoint's name says."""
+    steps = settings.explicit_steps or checkpoint.baked_steps or DEFAULT_STEPS
+    recipe = draft.inputs.preferences.recipe(family, "plain", steps, nf4=checkpoint.nf4)
+    return LoraChoice(None, "none", steps, recipe, unified=True)
+
+
+def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: LoraFile, typed: Typed) -> LoraChoice:
+    """A pass on `checkpoint` tuned for `file`, with the weight of the typed tag if there is one."""
+    steps, family = _trained_steps(file, settings), cast("Family", checkpoint.family)  # others are refused before
+    unified = file.unified and _has_tcd(draft.request)
+    recipe = draft.inputs.preferences.recipe(
+        family, file.kind, steps, file=file.name, nf4=checkpoint.nf4, unified=unified
+    )
+    if typed.tag is not None:
+        # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
+        tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
+        weight = recipe.weight if typed.tag.weight is None else typed.tag.weight
+    else:
+        weight = recipe.weight if settings.weight == "auto" else float(settings.weight)
+        tag = format_tag(file.name, weight)
+    return LoraChoice(file, file.name, steps, recipe, weight, tag, file.unified)
+
+
+def _has_tcd(request: Request) -> bool:
+    return TCD in request.host.own_samplers and request.has_schedule(TCD)
+
+
+# Files ---------------------------------------------------------------------------------------------------------
+
+
+def _chosen_file(draft: Draft, settings: Settings, family: Family, typed: Typed) -> LoraFile:
+    """The intact file that a typed tag, the setting or the automatic choice means. Raises Refusal."""
+    index, checkpoint = draft.inputs.index, draft.inputs.checkpoint
+    if typed.tag is not None:
+        file, variant = typed.file, typed.missing
+    elif settings.lora == "auto":
+        query = LoraQuery(settings.explicit_steps)
+        file, variant = index.choose(family, query), wanted_variant(family, query)
+        file = file or index.damaged(family, query)
+    else:
+        file, variant = _named_file(index, settings)
+    if file is not None:
+        damage = index.damage(file)
+        if not damage:
+            return file
+        why = f"The file of {file.name} {damage}: nothing was changed; {remedy(damage)}."
+        raise Refusal(why, missing=BY_NAME.get(file.name))
+    if variant is None:
+        raise Refusal(f"{settings.lora} is none of this WebUI's LoRA files: nothing was changed; refresh their list.")
+    if variant.family != family:  # downloading it would not help
+        raise _of_another_family(variant.name, variant.family, checkpoint)
+    raise Refusal(
+        f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
+        "and put it into models/Lora.",
+        missing=variant,
+    )
+
+
+def _named_file(index: LoraIndex, settings: Settings) -> tuple[LoraFile | None, Variant | None]:
+    """The file that the `lora` setting names: a file of the host, a published name, or an alias."""
+    file = index.requested_file(settings.lora)
+    alias = parse_alias(settings.lora)
+    published = BY_NAME.get(settings.lora)
+    if file is not None or published is not None or alias is None:
+        return file, published
+    query = query_of(alias, settings.explicit_steps)
+    return index.choose(alias.family, query), wanted_variant(alias.family, query)
+
+
+def _trained_steps(file: LoraFile, settings: Settings) -> int:
+    """The file's step count, or the requested one where its name has none. Raises Refusal."""
+    steps = file.steps or settings.explicit_steps
+    if steps is None:
+        raise Refusal(
+            f"{file.name} does not tell for how many steps it was trained: nothing was changed; set Steps, or write "
+            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps of renamed LoRA files.'
+        )
+    return steps
+
+
+def _of_another_family(name: str, family: Family, checkpoint: Checkpoint) -> Refusal:
     return Refusal(
-        f"{file.name} is for {catalog.FAMILY_TITLES[file.family]}, but {checkpoint.name} is {checkpoint.title}: "
+        f"{name} is for {FAMILY_TITLES[family]}, but {checkpoint.name} is {checkpoint.title}: "
         'nothing was changed; set LoRA to "auto" or choose another checkpoint.',
         unfit=True,
     )
 
 
-def file_target(
-    file: LoraFile,
-    family: Family,
-    steps: int,
-    checkpoint: Checkpoint,
-    settings: Settings,
-    typed: Typed,
-    index: LoraIndex,
-    draft: Draft,
-) -> Target:
-    unified = file.unified and _has_tcd(draft)
-    recipe = draft.preferences.recipe(family, file.kind, steps, file=file.name, nf4=checkpoint.nf4, unified=unified)
-    comments = draft.request.comments
-    if typed.tag is not None:
-        # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
-        tag = TagRule(index, file, "", recipe.weight, family, comments).written(typed.tag)
-        weight = recipe.weight if typed.tag.weight is None else typed.tag.weight
-    else:
-        weight = recipe.weight if settings.weight == "auto" else float(settings.weight)
-        tag = format_tag(file.name, weight)
-    return Target(file, file.name, steps, recipe, weight, tag, file.unified)
+def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterable[str]:
+    """Notices about a file that is used. Raises Refusal where it is for another family."""
+    if file.family is not None and file.family != checkpoint.family:
+        raise _of_another_family(file.name, file.family, checkpoint)
+    if file.family is None:
+        if file.architecture != "other":
+            raise Refusal(
+                f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".', unfit=True
+            )
+        yield f"{file.name} does not tell its family: taken to be for {checkpoint.title}."
+    if checkpoint.distilled or checkpoint.one_step_unet:
+        yield distilled_twice(checkpoint, file)
+    if file.unified and not _has_tcd(request):
+        yield (
+            f"Another extension's sampler or schedule type is called {TCD} here: {EULER} and {SGM_UNIFORM} were taken."
+        )
+
+
+def distilled_twice(checkpoint: Checkpoint, file: LoraFile) -> str:
+    """The notice where a second distillation was requested."""
+    word = checkpoint.distilled or "1-step"
+    return f"{checkpoint.name} is distilled already ({word}); {file.name} on top will probably ruin the picture."
 
 
 def typed_otherwise(typed: Typed) -> list[str]:
-    """Notices where a typed tag could not be taken as it stands."""
+    """Notices where a typed tag could not be used exactly as it was typed."""
     notices = []
     tag, file = typed.tag, typed.file
     alias = parse_alias(tag.name) if tag else None
@@ -147,68 +234,3 @@ def typed_otherwise(typed: Typed) -> list[str]:
     if tag and not tag.readable:
         notices.append(f"The weight in {echo(tag.text)} is no number: the recipe's was taken.")
     return notices
-
-
-def _has_tcd(draft: Draft) -> bool:
-    return own_sampling.TCD in draft.request.own_samplers and draft.request.has_schedule(own_sampling.TCD)
-
-
-def _one_step_unet(settings: Settings, draft: Draft) -> Target:
-    ours = draft.request.has_schedule(own_sampling.ONE_STEP_UNET)
-    recipe = recipes.ONE_STEP_UNET if ours else recipes.ONE_STEP_UNET_STOCK
-    if ours and draft.request.scheduler is None:
-        recipe = replace(recipe, sampler=own_sampling.ONE_STEP_UNET)
-    steps = settings.explicit_steps or (1 if ours else recipes.ONE_STEP_UNET_STOCK_STEPS)
-    return Target(None, catalog.ONE_STEP_UNET, steps, recipe, 0.0, unified=True)
-
-
-def _chosen_file(
-    settings: Settings, checkpoint: Checkpoint, family: Family, index: LoraIndex, typed: Typed
-) -> LoraFile:
-    wish = Preference(settings.explicit_steps)
-    if typed.tag is not None:
-        file, variant = typed.file, typed.missing
-    elif settings.lora == "auto":
-        file, variant = index.choose(family, wish), wanted_variant(family, wish)
-        file = file or index.damaged(family, wish)
-    else:
-        file, variant = _named_file(settings, family, index)
-    if file is None:
-        assert variant is not None
-        if variant.family != family:  # to bring it would not help
-            raise _of_another_family(variant, checkpoint)
-        raise Refusal(
-            f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
-            "and put it into models/Lora.",
-            missing=variant,
-        )
-    damage = index.damage(file)
-    if damage:
-        raise Refusal(
-            f"The file of {file.name} {damage}: nothing was changed; {remedy(damage)}.",
-            missing=catalog.BY_NAME.get(file.name),
-        )
-    return file
-
-
-def _named_file(settings: Settings, family: Family, index: LoraIndex) -> tuple[LoraFile | None, catalog.Variant | None]:
-    """The file that the `lora` setting names: a file of the host, a published name, or an alias."""
-    file = index.asked_file(settings.lora)
-    if file is not None:
-        return file, None
-    published = catalog.BY_NAME.get(settings.lora)
-    alias = parse_alias(settings.lora)
-    if published is not None or alias is None:
-        return None, published
-    wish = preference(alias, settings.explicit_steps)
-    return index.choose(alias.family, wish), wanted_variant(alias.family, wish)
-
-
-def _trained_steps(file: LoraFile, settings: Settings) -> int:
-    steps = file.steps or settings.explicit_steps
-    if steps is None:
-        raise Refusal(
-            f"{file.name} does not tell for how many steps it was trained: nothing was changed; set Steps, or write "
-            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps of renamed LoRA files.'
-        )
-    return steps

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models.catalog import Variant
+from ..request.request import Request
 from ..request.tag_rule import TagRule
 from ..text import readable
 
@@ -35,7 +36,7 @@ PROMPT_FIELDS = ("prompt", "hr_prompt", "ad_prompt")
 
 @dataclass(frozen=True)
 class Change:
-    """One entry of the account: `field` in the host's name, its value before and after, and why."""
+    """One change: `field` in the host's name, its value before and after, and why."""
 
     field: str
     before: Any
@@ -51,10 +52,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done. Not `active`: nothing, but for aliases that are taken out of the prompts.
+    """What will be done. Not `active`: nothing, but for aliases that are removed from the prompts.
 
     `lora` is the file's name ("none" where the checkpoint has it baked in); `rule` and `hr_rule` keep the tag in
-    every prompt and hires prompt; `changes` is the account, and, prompts apart, what is set.
+    every prompt and hires prompt; `changes` is what people read, and, prompts apart, what is set.
     """
 
     active: bool
@@ -69,18 +70,22 @@ class Plan:
     hr_prompts: tuple[str, ...] = ()
     summary: str = ""
     eta: float | None = None
-    """TCD's eta where it was asked for and is used; else None."""
+    """TCD's eta where it is requested and used; else None."""
     missing: Variant | None = None
-    """Not active for want of this published file."""
+    """Not active because this published file is missing."""
     unfit: bool = False
     """Not active because of the checkpoint: of another family, or distilled already."""
 
+    @staticmethod
+    def unchanged(request: Request) -> Plan:
+        """The plan that does nothing."""
+        return Plan(False, prompts=request.prompts, main_prompt=request.main_prompt, hr_prompts=request.hr_prompts)
+
     def with_inner_pass(self) -> Plan:
-        """This plan, its account telling that a prompt which was typed for an inner pass got the tag, too."""
+        """This plan, its changes saying that a prompt which was typed for an inner pass has the tag, too."""
         tag = self.rule.tag if self.rule else ""
-        return replace(
-            self, changes=(*self.changes, Change("ad_prompt", "", tag, "its pass runs on this run's settings"))
-        )
+        change = Change("ad_prompt", "", tag, "its pass runs on this run's settings")
+        return replace(self, changes=(*self.changes, change))
 
     @property
     def notice(self) -> str:

@@ -19,7 +19,7 @@ NOTHING = 0.001
 
 
 @dataclass(frozen=True)
-class SecondPass:
+class TrainedLanding:
     """k evaluated steps at denoising strength `denoise`."""
 
     steps: int
@@ -33,7 +33,7 @@ def schedule_length(steps: int, denoise: float) -> int:
 
 def on_trained_timesteps(
     trained: int, denoise: float, *, steps: int | None = None, nudge: bool = True
-) -> SecondPass | None:
+) -> TrainedLanding | None:
     """The second pass nearest to `denoise` whose schedule has exactly `trained` steps.
 
     `steps` holds k fixed; `nudge=False` holds the denoising strength fixed. None where no k exists within
@@ -43,7 +43,7 @@ def on_trained_timesteps(
         return None
     ks = range(1, trained + 1) if steps is None else (steps,)
     nearest = ((k, _nearest(trained, k, denoise)) for k in ks)
-    found = [SecondPass(k, d) for k, d in nearest if d is not None]
+    found = [TrainedLanding(k, d) for k, d in nearest if d is not None]
     best = min(found, key=lambda s: (abs(s.denoise - denoise), -s.steps), default=None)
     if best is None or (best.denoise != denoise and (not nudge or abs(best.denoise - denoise) > MAX_NUDGE + 1e-9)):
         return None

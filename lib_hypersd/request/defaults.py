@@ -12,12 +12,8 @@ from dataclasses import dataclass, field, replace
 from ..models.catalog import BY_NAME, FAMILY_TITLES, Family, Kind
 from ..models.recipes import RECIPES, Recipe, recipe_for, recipe_name
 from ..text import echo
-from .recipe_lines import Overrides, read_overrides
+from .recipe_lines import RECIPES_PLACE, Overrides, read_overrides
 from .settings import Setting, Settings
-
-RECIPES_LABEL = "Recipes of your own"
-"""The option's label, which notices name."""
-_RECIPES_PLACE = f"Settings > Hyper-SD > {RECIPES_LABEL}"
 
 # Policies ------------------------------------------------------------------------------------------------------
 
@@ -138,7 +134,7 @@ class Preferences:
             told.append(self.overrides.notice)
         if unknown:
             told.append(
-                f'{_RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA file on this machine, and no recipe: those are '
+                f'{RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA file on this machine, and no recipe: those are '
                 f"{', '.join(RECIPES)}."
             )
         return told

@@ -10,7 +10,10 @@ from typing import Any
 from ..models.catalog import BY_NAME
 from ..models.recipes import RECIPES, Dial, Recipe
 from ..text import echo
-from .defaults import _RECIPES_PLACE
+
+RECIPES_LABEL = "Recipes of your own"
+"""The option's label, which notices name."""
+RECIPES_PLACE = f"Settings > Hyper-SD > {RECIPES_LABEL}"
 
 RECIPE_WORDS = {
     "weight": "weight",
@@ -141,4 +144,4 @@ def _told(bad: Sequence[str]) -> str:
     if not bad:
         return ""
     others = f" Others that can't be read: {len(bad) - 1}." if len(bad) > 1 else ""
-    return f"{_RECIPES_PLACE}, {bad[0]}. The line was not used.{others}"
+    return f"{RECIPES_PLACE}, {bad[0]}. The line was not used.{others}"

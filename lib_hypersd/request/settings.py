@@ -1,4 +1,4 @@
-"""What the person asked for: the API object or the panel's positional values → `Settings`, with clear errors."""
+"""What the person requests: the API object or the panel's positional values → `Settings`, with clear errors."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Settings:
     hires_upscaler: str = "auto"
     eta: Setting = "auto"
     named: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
-    """Keys that were asked for by name, be it with their default: a person's preferences don't touch them."""
+    """Keys that were given by name, be it with their default: a person's preferences don't change them."""
 
     @property
     def explicit_steps(self) -> int | None:
-        """The step count that was asked for by number, or None."""
+        """The step count that was requested by number, or None."""
         return self.steps if isinstance(self.steps, int) else None
 
     def naming(self, values: Mapping[str, Any]) -> Settings:
-        """These settings with `values`, all of them asked for by name."""
+        """These settings with `values`, all of them given by name."""
         return replace(self, **values, named=self.named | values.keys())
 
 
@@ -221,8 +221,8 @@ def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
         return settings
     known = lists.schedulers()
     if not known:
-        told = 'it takes "auto" or "keep": this WebUI has no schedule types, its samplers bring their own.'
-        raise SettingsError("scheduler", f"scheduler is {echo(settings.scheduler)}; {told}")
+        takes = 'it takes "auto" or "keep": this WebUI has no schedule types, its samplers bring their own.'
+        raise SettingsError("scheduler", f"scheduler is {echo(settings.scheduler)}; {takes}")
     label = known.get(settings.scheduler)
     if label is None:
         raise _error("scheduler", settings.scheduler)

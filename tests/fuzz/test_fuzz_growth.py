@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 from test_fuzz_tags import SYNTAXES
 
-from lib_hypersd.models import families
+from lib_hypersd.models import catalog, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
-from lib_hypersd.request import prompt_tags
-from lib_hypersd.request import tag_rule as tagging
+from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.defaults import Preferences
 from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
 from lib_hypersd.text import echo
@@ -30,7 +29,8 @@ ENDS = ("x", "=8>")
 
 
 def _prompts(index: LoraIndex) -> Callable[[str], object]:
-    rule = tagging.TagRule(index, index.files[0], "<lora:a:1>", 1.0, "sd15")
+    reader = tag_rule.TagReader(index, "sd15")
+    rule = tag_rule.TagRule(reader, index.files[0], "<lora:a:1>", 1.0)
 
     def read(text: str) -> None:
         for comments in SYNTAXES:
@@ -39,16 +39,16 @@ def _prompts(index: LoraIndex) -> Callable[[str], object]:
             prompt_tags.append(text, "<lora:a:1>", comments=comments)
         # The lookup of a file looks at the file: a hundred tags are enough.
         rule.apply(text[:5000])
-        tagging.typed_tag([text[:5000]], index, "sd15", None)
+        reader.first_typed([text[:5000]])
 
     return read
 
 
 def _names(text: str) -> None:
-    prompt_tags.parse_alias(text)
-    families.is_hyper_name(text)
-    families.distilled_word(text)
-    families.steps_in_name(text)
+    catalog.parse_alias(text)
+    names.is_hyper_name(text)
+    names.distilled_word(text)
+    names.steps_in_name(text)
     families.architecture_of_name(text)
     families.describe(text, "sdxl")
     families.architecture_of_lora({text: (4, 768)})

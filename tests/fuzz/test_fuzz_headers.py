@@ -120,7 +120,7 @@ def test_mutated_files(tmp_path: Path) -> None:
         _judge(lambda: read_header(str(path)))
         lora = RegisteredLora(case.choice(NAMES), case.choice((*NAMES, "hyper-sd15")), str(path))
         index = LoraIndex([lora])
-        for file in (*index.files, index.asked_file(lora.name)):
+        for file in (*index.files, index.requested_file(lora.name)):
             assert file is None or index.damage(file) is None or str(index.damage(file))
 
     run_cases("header files", check)

@@ -11,6 +11,7 @@ from lib_hypersd.models.families import Checkpoint
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
 from lib_hypersd.plan import account
+from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.make import make_plan
 from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
 from lib_hypersd.request.request import Request
@@ -89,12 +90,12 @@ def test_our_own_entries_come_back(everything: LoraIndex) -> None:
         settings = Settings(steps=steps, weight=weight, cfg=case.choice(("clamp", "recipe", "keep", 1.0)))
         before = Request((prompt,), prompt, case.randint(1, 60), case.randint(1, 20) / 2, "Euler a", "Automatic")
         checkpoint = Checkpoint("a", "sd15")
-        plan = make_plan(before, settings, checkpoint, everything)
+        plan = make_plan(Inputs(before, checkpoint, everything), settings)
         after = {name: getattr(before, name) for name in titles} | {c.field: c.after for c in plan.settings_changes}
         params = {titles[name]: str(value) for name, value in after.items()} | account.entries(plan)
         values = [infotext.panel_value(key, {"Prompt": plan.prompts[0], **params}) for key in KEYS]
         pasted = Request(plan.prompts, plan.prompts[0], **after)
-        again = make_plan(pasted, from_positional(values), checkpoint, everything)
+        again = make_plan(Inputs(pasted, checkpoint, everything), from_positional(values))
         assert not again.changes, (prompt, settings, again.changes)
         assert again.prompts == plan.prompts
         assert (again.lora, again.weight) == (plan.lora, plan.weight)

@@ -11,8 +11,7 @@ from unit.files import lora
 
 from lib_hypersd.models import catalog
 from lib_hypersd.models.lora_index import LoraFile, LoraIndex
-from lib_hypersd.request import prompt_tags
-from lib_hypersd.request import tag_rule as tagging
+from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.prompt_tags import CommentSyntax
 
 MINE, HALF = "Hyper-SD15-8steps-lora", "Hyper-SD15-4steps-lora"
@@ -66,7 +65,7 @@ def test_reading_editing_and_adding_tags() -> None:
             again = prompt_tags.find_tags(prompt_tags.renamed(tag, "other", 0.5), comments="none")
             assert [t.name for t in again] == ["other"]
             assert again[0].weight is not None
-            prompt_tags.parse_alias(tag.name)
+            catalog.parse_alias(tag.name)
         assert prompt_tags.edit(prompt, [(tag, tag.text) for tag in tags]) == prompt
         without = prompt_tags.edit(prompt, [(tag, "") for tag in tags])
         assert prompt_tags.find_tags(without, comments=comments) == [], (prompt, without)
@@ -79,17 +78,18 @@ def test_reading_editing_and_adding_tags() -> None:
 
 
 def test_the_rule_of_one_tag(index: LoraIndex) -> None:
-    files: list[LoraFile | None] = [*index.files, index.asked_file("detail"), None]
+    files: list[LoraFile | None] = [*index.files, index.requested_file("detail"), None]
 
     def check(case: Case) -> None:
         prompt, file, comments = case.text(CORPUS, WORDS), case.choice(files), case.choice(SYNTAXES)
         family, steps = case.choice(("sd15", "sdxl", None)), case.choice((None, 2, 8))
         tag = prompt_tags.format_tag(file.name, 1.0) if file else ""
-        rule = tagging.TagRule(index, file, tag, 1.0, family, comments, steps)
+        reader = tag_rule.TagReader(index, family, comments, steps)
+        rule = tag_rule.TagRule(reader, file, tag, 1.0)
         once = rule.apply(prompt)
-        assert rule.apply(once.prompt) == tagging.Retagged(once.prompt), (prompt, once)
+        assert rule.apply(once.prompt) == tag_rule.Retagged(once.prompt), (prompt, once)
         names = [tag.name for tag in prompt_tags.find_tags(once.prompt, comments=comments)]
-        assert not any(tagging.alias_of(name, index) for name in names), (prompt, once)
+        assert not any(tag_rule.meaning_of(name, index).alias for name in names), (prompt, once)
         if file:
             assert names.count(file.name) == 1, (prompt, once)
         twice = rule.apply(prompt, doubles_stay=True)
@@ -97,9 +97,9 @@ def test_the_rule_of_one_tag(index: LoraIndex) -> None:
         before = prompt_tags.find_tags(prompt, comments=comments)
         after = prompt_tags.find_tags(once.prompt, comments=comments)
         assert _letters(_outside(once.prompt, after)) == _letters(_outside(prompt, before)), (prompt, once)
-        typed = tagging.typed_tag([prompt], index, family, steps, comments=comments)
+        typed = reader.first_typed([prompt])
         assert typed.tag is None or typed.tag in before
-        tagging.what_tags_ask([prompt], index, case.choice(("aliases", "all", "none")), comments=comments)
+        tag_rule.requested_by_tags([prompt], index, case.choice(("aliases", "all", "none")), comments=comments)
 
     run_cases("tag rules", check)
 
@@ -120,5 +120,5 @@ def test_any_alias_is_of_the_catalog() -> None:
     for letters in ("sdxl", "sd15", "sd3", "flux"):
         for odd in ODD:
             for at in range(len(letters)):
-                alias = prompt_tags.parse_alias(f"hyper-{letters[:at]}{odd}{letters[at + 1:]}")
+                alias = catalog.parse_alias(f"hyper-{letters[:at]}{odd}{letters[at + 1:]}")
                 assert alias is None or alias.family in catalog.FAMILY_TITLES

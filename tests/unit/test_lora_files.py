@@ -9,11 +9,11 @@ from files import index_of, lora, write_safetensors
 
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
 from lib_hypersd.models.lora_cache import LoraCache
-from lib_hypersd.models.lora_index import LoraIndex, Preference, RegisteredLora, wanted_variant
+from lib_hypersd.models.lora_index import LoraIndex, LoraQuery, RegisteredLora, wanted_variant
 
 
 def _chosen(index: LoraIndex, family: str, steps: int | None = None, kind: str = "plain") -> str | None:
-    file = index.choose(family, Preference(steps, kind))  # type: ignore[arg-type]
+    file = index.choose(family, LoraQuery(steps, kind))  # type: ignore[arg-type]
     return file.name if file else None
 
 
@@ -58,7 +58,7 @@ def test_a_renamed_copy_is_known_by_tensors_and_wording(tmp_path: Path) -> None:
         ("my_hyper_4step", "sdxl", 4, "plain"),
         ("hyper-8steps-cfg", "sd15", 8, "cfg"),
     }
-    asked = index.asked_file("Hyper-SDXL-4steps-lora")
+    asked = index.requested_file("Hyper-SDXL-4steps-lora")
     assert asked is not None
     assert asked.name == "my_hyper_4step"
 
@@ -88,15 +88,15 @@ def test_a_name_that_no_tag_can_hold_is_passed_over(tmp_path: Path) -> None:
 
 def test_steps_that_no_name_tells_are_told_by_the_person(tmp_path: Path) -> None:
     registered = [lora(tmp_path, "my-fast-lora")]
-    assert LoraIndex(registered).asked_file("my-fast-lora").steps is None  # type: ignore[union-attr]
-    assert LoraIndex(registered, {"my-fast-lora": 8}).asked_file("my-fast-lora").steps == 8  # type: ignore[union-attr]
+    assert LoraIndex(registered).requested_file("my-fast-lora").steps is None  # type: ignore[union-attr]
+    assert LoraIndex(registered, {"my-fast-lora": 8}).requested_file("my-fast-lora").steps == 8  # type: ignore[union-attr]
 
 
 def test_a_damaged_file_is_passed_over_and_named(tmp_path: Path) -> None:
     index = index_of(tmp_path, ["Hyper-SD15-8steps-lora", "Hyper-SD15-2steps-lora"])
     (tmp_path / "Hyper-SD15-8steps-lora.safetensors").write_bytes(b"")
     assert _chosen(index, "sd15") == "Hyper-SD15-2steps-lora"
-    damaged = index.damaged("sd15", Preference())
+    damaged = index.damaged("sd15", LoraQuery())
     assert damaged is not None
     assert index.damage(damaged) == "is empty"
 
@@ -108,8 +108,8 @@ def test_a_file_that_vanished_is_not_chosen(tmp_path: Path) -> None:
 
 
 def test_the_missing_file_that_is_named_is_the_one_that_was_wanted() -> None:
-    assert wanted_variant("sd15", Preference()).name == "Hyper-SD15-8steps-lora"
-    assert wanted_variant("sdxl", Preference(2)).name == "Hyper-SDXL-2steps-lora"
+    assert wanted_variant("sd15", LoraQuery()).name == "Hyper-SD15-8steps-lora"
+    assert wanted_variant("sdxl", LoraQuery(2)).name == "Hyper-SDXL-2steps-lora"
 
 
 class _Registry:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from plans import plan_for_tags
 
 from lib_hypersd.downloads.job import Download
 from lib_hypersd.models.catalog import BY_NAME
@@ -15,7 +16,6 @@ from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
-from lib_hypersd.plan.make import plan_for_tags
 from lib_hypersd.plan.result import Change, Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings

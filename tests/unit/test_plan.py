@@ -10,17 +10,17 @@ import pytest
 from files import index_of, lora
 from hypothesis import given
 from hypothesis import strategies as st
+from plans import build_request, make_plan, plan_for_tags, request_with
 
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.account import entries
-from lib_hypersd.plan.make import make_plan, plan_for_tags
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
-from lib_hypersd.request.tag_rule import what_tags_ask
+from lib_hypersd.request.tag_rule import requested_by_tags
 from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD, is_own
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
@@ -38,7 +38,7 @@ def request(prompt: str = "a cat", **fields: Any) -> Request:
         "scheduler": "Karras",
         "denoising_strength": 0.75,
     }
-    return Request(**{**defaults, **fields})
+    return build_request(**{**defaults, **fields})
 
 
 def hires(**fields: Any) -> Request:
@@ -364,9 +364,11 @@ def test_a_negative_prompt_at_cfg_1_gets_a_notice(everything: LoraIndex) -> None
         ("a <lora:style:1>", {"aliases": "nothing", "all": "nothing", "none": "nothing"}),
     ],
 )
-def test_what_tags_ask_for_with_the_panel_off(everything: LoraIndex, prompt: str, by_reaction: dict[str, str]) -> None:
+def test_requested_by_tags_for_with_the_panel_off(
+    everything: LoraIndex, prompt: str, by_reaction: dict[str, str]
+) -> None:
     for reaction, asked in by_reaction.items():
-        assert what_tags_ask([prompt], everything, reaction, comments="hash") == asked
+        assert requested_by_tags([prompt], everything, reaction, comments="hash") == asked
 
 
 # Hires and img2img
@@ -591,8 +593,11 @@ def test_a_plan_applied_to_its_own_result_changes_nothing(
 def test_nor_does_one_on_a_host_without_schedule_types(
     everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any, hr: Any, sampler: str
 ) -> None:
-    own, bound = frozenset(SCHEDULES if asked.own_samplers else ()), frozenset(BOUND if asked.own_schedules else ())
-    asked = replace(asked, sampler_name=sampler, own_samplers=own, own_schedules=frozenset(), bound_samplers=bound)
+    own, bound = (
+        frozenset(SCHEDULES if asked.host.own_samplers else ()),
+        frozenset(BOUND if asked.host.own_schedules else ()),
+    )
+    asked = request_with(asked, sampler_name=sampler, own_samplers=own, own_schedules=frozenset(), bound_samplers=bound)
     asked = replace(asked, scheduler=None, hr_scheduler=None)
     settings = replace(settings, scheduler="keep" if settings.scheduler == "keep" else "auto")
     plan = make_plan(asked, settings, checkpoint, everything, hr)
@@ -627,7 +632,7 @@ def test_a_pasted_infotext_fills_the_panel_so_that_nothing_changes_again(
     everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any
 ) -> None:
     # Where another extension has taken our names, the paste can't tell its sampler from ours.
-    asked = replace(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
+    asked = request_with(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
     plan = make_plan(asked, settings, checkpoint, everything)
     if plan.active:
         done = applied(asked, plan)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from plans import build_request, make_plan
 
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.account import NAME
-from lib_hypersd.plan.make import make_plan
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import HostLists, Settings, SettingsError, with_listed_names
@@ -33,7 +33,7 @@ def request(**fields: Any) -> Request:
         "own_schedules": frozenset(),
         "bound_samplers": frozenset(BOUND),
     }
-    return Request(**{**defaults, **fields})
+    return build_request(**{**defaults, **fields})
 
 
 def hires(**fields: Any) -> Request:
@@ -136,7 +136,7 @@ def test_a_tag_in_a_hires_prompts_comment_counts_where_comments_stay_there(every
     tag = "<lora:Hyper-SD15-8steps-lora:1>"
     prompt = f"a cat # not now {tag}"
     asked = hires(prompts=(prompt,), main_prompt=prompt)
-    asked = replace(asked, hr_prompts=(prompt,), comments_stay_in_hires=True)
+    asked = request_with(asked, hr_prompts=(prompt,), comments_stay_in_hires=True)
     plan = make_plan(asked, Settings(), SD15, everything)
     assert plan.prompts == (f"{prompt}\n{tag}",)
     assert plan.hr_prompts == (prompt,)

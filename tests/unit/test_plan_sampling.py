@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from plans import build_request, make_plan, plan_for_own_sampling
 
 from lib_hypersd.models.families import Checkpoint, describe
 from lib_hypersd.models.lora_index import LoraIndex
-from lib_hypersd.plan.make import make_plan, plan_for_own_sampling
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
@@ -30,7 +30,7 @@ def request(**fields: Any) -> Request:
         "sampler_name": "DPM++ 2M",
         "scheduler": "Automatic",
     }
-    return Request(**{**defaults, **fields})
+    return build_request(**{**defaults, **fields})
 
 
 def hires(**fields: Any) -> Request:

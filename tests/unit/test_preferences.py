@@ -10,6 +10,7 @@ import pytest
 from files import lora
 from hypothesis import given
 from hypothesis import strategies as st
+from plans import make_plan, plan_for_tags, request_with
 from test_plan import (
     CHECKPOINTS,
     FLUX,
@@ -31,7 +32,6 @@ from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
 from lib_hypersd.panel.paste import panel_value
-from lib_hypersd.plan.make import make_plan, plan_for_tags
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences, policy_words
 from lib_hypersd.request.recipe_lines import LineError, parse_line, read_overrides
@@ -328,7 +328,7 @@ def test_a_plan_applied_to_its_own_result_changes_nothing(
 def test_a_pasted_infotext_changes_nothing_again(
     everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any, data: Any, preferences: Preferences
 ) -> None:
-    asked = replace(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
+    asked = request_with(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
     plan = make_plan(asked, settings, checkpoint, everything, preferences=preferences)
     if plan.active:
         done = applied(asked, plan)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lib_hypersd.plan.trained_steps import (
     MAX_NUDGE,
-    SecondPass,
+    TrainedLanding,
     nearest_strengths,
     on_trained_timesteps,
     schedule_length,
@@ -19,7 +19,7 @@ DENOISE = st.floats(0, 1)
 
 
 def test_the_contracts_example() -> None:
-    assert on_trained_timesteps(8, 0.55) == SecondPass(5, 0.56)
+    assert on_trained_timesteps(8, 0.55) == TrainedLanding(5, 0.56)
 
 
 @given(TRAINED, DENOISE)

@@ -1,0 +1,126 @@
+"""What will look bad although it was requested, and what will have no effect: one notice each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..models.recipes import ONE_STEP_UNET_STOCK, Recipe
+from ..request.settings import Settings
+from ..sampling.names import TCD, schedule_in_effect
+from .draft import Draft
+from .lora_choice import LoraChoice
+from .sampler_limits import fitting_schedule
+
+FAR_WEIGHT = (0.5, 1.5)
+"""A LoRA weight outside these multiples of the recipe's gets a notice."""
+FAR_STEPS = (0.75, 1.5)
+"""The same for steps: the card runs the 8-step files at 6 steps, the source article at 9."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A draft with all its values set. `hr_recipe` is the hires pass's, None where that was left alone."""
+
+    draft: Draft
+    settings: Settings
+    choice: LoraChoice
+    hr_recipe: Recipe | None
+
+
+def warnings(tuned: Tuned) -> Iterator[str]:
+    """All warnings, in the order in which people read them."""
+    for check in _CHECKS:
+        yield from check(tuned)
+
+
+def _cfg(tuned: Tuned) -> Iterator[str]:
+    """Each pass is judged by its own recipe: the hires pass may run on another checkpoint."""
+    draft, recipe, hr_recipe = tuned.draft, tuned.choice.recipe, tuned.hr_recipe
+    first, own = draft["cfg_scale"], _own_hires_cfg(draft)
+    judged = [("CFG", first, recipe.cfg)]
+    if draft["enable_hr"] and hr_recipe is not None and (own is not None or hr_recipe.cfg != recipe.cfg):
+        judged.append(("Hires CFG", first if own is None else own, hr_recipe.cfg))
+    for title, value, dial in judged:
+        if not dial.holds(value):
+            yield f"{title} {value:g} is outside the recipe's {dial.span}: expect a burnt or washed-out picture."
+
+
+def _own_hires_cfg(draft: Draft) -> float | None:
+    """The hires pass's CFG, or None where it is the first pass's."""
+    value: float | None = draft["hr_cfg"]
+    return None if value is None or (draft.request.host.hr_cfg_zero_is_same and value <= 0) else value
+
+
+def _negative_prompt(tuned: Tuned) -> Iterator[str]:
+    if tuned.draft["cfg_scale"] == 1 and tuned.draft.request.negative_prompt:
+        yield "The negative prompt has no effect at CFG 1."
+
+
+def _steps(tuned: Tuned) -> Iterator[str]:
+    steps, choice = tuned.draft["steps"], tuned.choice
+    low, high = (factor * choice.steps for factor in FAR_STEPS)
+    if choice.unified:
+        low, high = 1, max(8, choice.steps)
+    if not tuned.draft.request.fixed_img2img_steps and not low <= steps <= high:
+        made_for = "the checkpoint's name tells" if choice.file is None else f"{choice.name} was trained for"
+        yield f"{steps} steps are far from the {choice.steps} that {made_for}."
+
+
+def _weight(tuned: Tuned) -> Iterator[str]:
+    choice, usual = tuned.choice, tuned.choice.recipe.weight
+    low, high = sorted(factor * usual for factor in FAR_WEIGHT)
+    if choice.file is not None and not low <= choice.weight <= high:
+        yield f"Weight {choice.weight:g} is far from {usual:g}, at which {choice.name} works."
+
+
+def _distilled_cfg(tuned: Tuned) -> Iterator[str]:
+    value, dial = tuned.draft["distilled_cfg_scale"], tuned.choice.recipe.distilled_cfg
+    shift = tuned.draft.inputs.checkpoint.uses_shift
+    if dial is not None and value is not None and not shift and not dial.holds(value):
+        yield f"Distilled CFG {value:g} is outside the recipe's {dial.span}."
+
+
+def _sampling(tuned: Tuned) -> Iterator[str]:
+    draft, recipe, request = tuned.draft, tuned.choice.recipe, tuned.draft.request
+    sampler = draft["sampler_name"]
+    if request.method_of(sampler) not in (recipe.sampler, TCD):
+        usual = request.sampler_on(recipe.sampler, recipe.scheduler)
+        yield f"Sampler {sampler} is not the recipe's {usual}: expect noise or blur."
+    schedule = schedule_in_effect(sampler, draft["scheduler"])
+    fitting = fitting_schedule(request, sampler, recipe, flow=draft.inputs.flow)
+    if schedule not in (None, fitting):
+        yield f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur."
+
+
+def _hires(tuned: Tuned) -> Iterator[str]:
+    settings, on, obstacle = tuned.settings, tuned.draft["enable_hr"], tuned.draft.request.hires_obstacle
+    values = (settings.hires_steps, settings.hires_denoise, settings.hires_scale, settings.hires_upscaler)
+    if any(value != "auto" for value in values) and (not on or settings.hires == "keep"):
+        yield f"The hires values were not used: {'Hires is set to keep' if on else 'hires fix is off'}."
+    if settings.hires_scale not in ("auto", "keep") and obstacle and on:
+        yield f"The hires scale was not used: {obstacle}."
+
+
+def _soft_unet(tuned: Tuned) -> Iterator[str]:
+    draft = tuned.draft
+    if tuned.choice.recipe is ONE_STEP_UNET_STOCK and not draft["enable_hr"] and draft.request.mode == "txt2img":
+        yield "The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass."
+
+
+def _refiner(tuned: Tuned) -> Iterator[str]:
+    if tuned.draft.request.refiner:
+        yield "A refiner is set: it runs without this plan; switch it off for few-step pictures."
+
+
+_CHECKS: tuple[Callable[[Tuned], Iterator[str]], ...] = (
+    _cfg,
+    _negative_prompt,
+    _steps,
+    _weight,
+    _distilled_cfg,
+    _sampling,
+    _hires,
+    _soft_unet,
+    _refiner,
+)
