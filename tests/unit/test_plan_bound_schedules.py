@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from plans import build_request, make_plan
+from plans import build_request, make_plan, request_with
 
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
