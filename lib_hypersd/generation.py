@@ -8,7 +8,7 @@ from typing import Any
 from . import TITLE
 from .host import checkpoints, lists, notices, options, reading, sampling, uncond, writing, xyz
 from .models.catalog import parse_alias
-from .plan import account
+from .plan import infotext
 from .plan.decide import Activation, Decision, decide, hint, read_activation, requester
 from .request.prompt_tags import find_tags
 from .request.settings import SettingsError, panel_eta
@@ -26,7 +26,7 @@ def begin(p: Any) -> None:
     writing.restore(p)
     params = p.extra_generation_params
     if params:
-        for key in account.OWN_KEYS:
+        for key in infotext.OWN_KEYS:
             params.pop(key, None)
 
 
@@ -41,7 +41,7 @@ def process(p: Any, args: Sequence[Any]) -> None:
         done = _undone(p, args, fault)
     if not done and options.stops_generations():
         writing.stop_generation(p)
-        notices.say(p, account.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
+        notices.say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
         options.report(f"{TITLE} stopped a generation that it could not plan")  # plots and loops drop p's comments
 
 
@@ -65,7 +65,7 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
     """Plan and apply; False where a plan is requested and could not be made."""
     activation = read_activation(args, xyz.values_set_by_axes(p), lists.host_lists())
     if activation.error:
-        notices.say(p, account.ERROR, f"{activation.error} Nothing was changed.")
+        notices.say(p, infotext.ERROR, f"{activation.error} Nothing was changed.")
     names_own = sampling.names_own_sampling(p)
     decision = _decide(p, activation) if activation.may_plan or names_own else Decision("nothing")
     plan = decision.plan
@@ -73,11 +73,11 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         unlisted = writing.unlisted_name(plan)
         if unlisted:
             missing = f"{unlisted} is in none of this WebUI's lists: nothing was changed; choose another in Details."
-            notices.say(p, account.NOTICE, missing)
+            notices.say(p, infotext.NOTICE, missing)
             return False
         script_args = writing.inner_script_args(plan, p)
         explained = plan if script_args is None else plan.with_inner_pass()
-        entries, text = account.entries(explained), account.comment(explained)
+        entries, text = infotext.entries(explained), infotext.comment(explained)
         writing.apply(plan, p, script_args)
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(entries)
@@ -104,10 +104,10 @@ def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
         if unticked:
             sampling.ask_eta(p, panel_eta(args))
     except SettingsError as error:
-        notices.say(p, account.ERROR, f"{error} It was not used.")
+        notices.say(p, infotext.ERROR, f"{error} It was not used.")
     if sampling.option_eta() is None:
         notice = f"Settings > {TITLE}: the eta of {TCD} is no number from 0 to 1; {TCD_ETA:g} was taken."
-        notices.say(p, account.NOTICE, notice)
+        notices.say(p, infotext.NOTICE, notice)
 
 
 # After a fault -------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def _undone(p: Any, args: Sequence[Any], fault: Exception) -> bool:
     if not _is_requested(p, args):
         return True
     notice = f"{TITLE} met a fault ({type(fault).__name__}) and changed nothing; see the console."
-    notices.say(p, account.NOTICE, notice)
+    notices.say(p, infotext.NOTICE, notice)
     return False
 
 
@@ -158,7 +158,7 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
     except Exception as fault:
         options.report(f"{TITLE}: could not check the prompts of a batch", exc_info=True)
         notice = f"A fault ({type(fault).__name__}) kept {TITLE} from checking that the tag is still in the prompts"
-        notices.say(p, account.NOTICE, f"{notice}; see the console.")
+        notices.say(p, infotext.NOTICE, f"{notice}; see the console.")
 
 
 def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
@@ -170,7 +170,7 @@ def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
     except Exception as fault:
         options.report(f"{TITLE}: could not scale the noise of a pass", exc_info=True)
         notice = f"A fault ({type(fault).__name__}) kept the noise from being scaled for {p.sampler_name}"
-        notices.say(p, account.NOTICE, f"{notice}: the picture is a little different; see the console.")
+        notices.say(p, infotext.NOTICE, f"{notice}: the picture is a little different; see the console.")
     try:
         if plan is not None and plan.active:
             uncond.skip_idle_uncond(p)

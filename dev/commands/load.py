@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from lib_hypersd.plan import account
+from lib_hypersd.plan import infotext
 from lib_hypersd.plan.result import Change, Plan
 
 from .load_requests import LIGHTNING, SD15, SD21, SDXL, STOPPED, Ask
@@ -114,9 +114,9 @@ def _against_tables(ask: Ask, text: Infotext) -> Iterator[str]:
 
 
 def _against_plan(ask: Ask, text: Infotext, plan: Reply) -> Iterator[str]:
-    own = {key: value for key, value in text.own().items() if key != account.ETA}
+    own = {key: value for key, value in text.own().items() if key != infotext.ETA}
     if plan.status == 422:
-        wanted = {account.ERROR: plan.json()["detail"][0]["msg"] + " Nothing was changed."}
+        wanted = {infotext.ERROR: plan.json()["detail"][0]["msg"] + " Nothing was changed."}
     elif plan.status == 200:
         wanted = _account(plan.json(), ask)
         yield from _values(text, plan.json()["values"])
@@ -135,7 +135,7 @@ def _account(answer: Mapping[str, Any], ask: Ask) -> dict[str, str]:
         lora=answer["lora"],
         weight=answer["weight"],
     )
-    return account.entries(plan)
+    return infotext.entries(plan)
 
 
 def _values(text: Infotext, values: Mapping[str, Any]) -> Iterator[str]:

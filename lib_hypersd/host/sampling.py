@@ -10,7 +10,7 @@ from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion, sha
 from torch import Tensor
 
 from ..models.recipes import EULER
-from ..plan import account as infotext
+from ..plan import infotext
 from ..sampling.names import AUTOMATIC, ONE_STEP_UNET, SCHEDULES, TCD, TCD_ETA, is_own, tcd_eta
 from ..sampling.noise_levels import is_flow, model_sigmas, unit_variance
 from ..sampling.schedules import ScheduleError, one_step_sigmas, tcd_sigmas

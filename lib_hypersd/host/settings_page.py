@@ -10,7 +10,7 @@ from modules import shared
 from .. import TITLE
 from ..models.catalog import FAMILY_TITLES
 from ..models.recipes import RECIPES
-from ..request.defaults import policy_words
+from ..request.defaults import policies_of
 from ..request.recipe_lines import RECIPE_WORDS, RECIPES_LABEL
 from ..sampling.names import TCD, TCD_ETA
 from .lora_folder import OPTION_DOWNLOAD_API
@@ -57,7 +57,7 @@ def _policies() -> dict[str, Any]:
         "by name in an API object, comes first."
     )
     ticks = {
-        name: shared.OptionInfo([], FAMILY_TITLES[family], gr.CheckboxGroup, {"choices": policy_words(family)})
+        name: shared.OptionInfo([], FAMILY_TITLES[family], gr.CheckboxGroup, {"choices": list(policies_of(family))})
         for family, name in OPTION_POLICY.items()
     }
     return {"hypersd_about_policies": about, **ticks}

@@ -10,7 +10,7 @@ BYTES_A_VALUE = 16
 
 
 class TooMuchError(ValueError):
-    """More values than the reader was told to take, or longer numbers."""
+    """More values than the reader may read, or longer numbers."""
 
 
 def read(raw: bytes, most_values: int) -> Any:
@@ -35,5 +35,5 @@ def _weight(raw: bytes, most: int) -> int:
     if strings > 2 * (most + 1):  # each is a value or the name of one
         return strings // 2
     outside = b"".join(unescaped.split(b'"')[::2])
-    marks = sum(map(outside.count, (b"{", b"[", b",")))  # behind each stands a value
+    marks = sum(map(outside.count, (b"{", b"[", b",")))  # behind each is a value
     return max(marks, len(outside) // BYTES_A_VALUE)

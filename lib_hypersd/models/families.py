@@ -12,35 +12,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .catalog import FAMILY_TITLES, Family
-from .names import _ONE_STEP_UNET, distilled_word, steps_in_name
+from .catalog import Family
+from .names import distilled_word, is_nf4_name, is_one_step_unet, steps_in_name
 from .safetensors_header import Header
 
 Architecture = Literal["sd15", "sd2", "sdxl", "sdxl-refiner", "ssd", "sd3", "sd35", "flux-dev", "flux-schnell", "other"]
 
-_FAMILY: dict[Architecture, Family] = {
-    "sd15": "sd15",
-    "sdxl": "sdxl",
-    "sd3": "sd3",
-    "flux-dev": "flux",
-    "flux-schnell": "flux",
+_TRAITS: dict[Architecture, tuple[Family | None, str, bool]] = {
+    "sd15": ("sd15", "SD 1.5", False),
+    "sd2": (None, "SD 2", False),
+    "sdxl": ("sdxl", "SDXL", False),
+    "sdxl-refiner": (None, "an SDXL refiner", False),
+    "ssd": (None, "SSD-1B", False),
+    "sd3": ("sd3", "SD 3", True),
+    "sd35": (None, "SD 3.5", True),
+    "flux-dev": ("flux", "FLUX.1-dev", True),
+    "flux-schnell": ("flux", "FLUX.1-schnell", True),
+    "other": (None, "of another architecture", False),
 }
-_FLOW: frozenset[Architecture] = frozenset({"sd3", "sd35", "flux-dev", "flux-schnell"})
-_TITLES: dict[Architecture, str] = {
-    "sd2": "SD 2",
-    "sdxl-refiner": "an SDXL refiner",
-    "ssd": "SSD-1B",
-    "sd35": "SD 3.5",
-    "flux-schnell": "FLUX.1-schnell",
-    "other": "of another architecture",
-}
+"""The catalog's family (None: Hyper-SD has no LoRA for it), the title for people, and whether it is a flow model."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def family_of(architecture: Architecture) -> Family | None:
-    """The catalog's family of an architecture, or None where Hyper-SD has none for it."""
-    return _FAMILY.get(architecture)
+    """The catalog's family of an architecture, or None where Hyper-SD has no LoRA for it."""
+    return _TRAITS[architecture][0]
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,12 @@ class Checkpoint:
     @property
     def flow(self) -> bool:
         """Whether it is a flow model (FLUX, SD 3, SDXL flow variants), whose noise levels run from 1 to 0."""
-        return self.uses_shift or self.architecture in _FLOW
+        return self.uses_shift or _TRAITS[self.architecture][2]
 
     @property
     def title(self) -> str:
         """What it is, for people: "SDXL", "SD 2", "an SDXL refiner"."""
-        return _TITLES.get(self.architecture) or FAMILY_TITLES.get(self.family, self.architecture)  # type: ignore[arg-type]
+        return _TRAITS[self.architecture][1]
 
 
 def describe(
@@ -84,11 +81,9 @@ def describe(
     `header`, where there is one, adds the title in its metadata and whether its tensors are nf4.
     """
     stem = os.path.basename(name.replace("\\", "/"))
-    unet = architecture == "sdxl" and bool(_ONE_STEP_UNET.search(stem))
+    unet = architecture == "sdxl" and is_one_step_unet(stem)
     title = header.metadata.get("modelspec.title", "") if header else ""
-    nf4 = bool(re.search(r"(?<![a-z])(nf4|bnb)(?![a-z])", stem, re.IGNORECASE)) or bool(
-        header and "bitsandbytes__nf4" in "\n".join(header.shapes)
-    )
+    nf4 = is_nf4_name(stem) or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
     distilled = "schnell" if architecture == "flux-schnell" else distilled_word(stem) or distilled_word(title)
     return Checkpoint(
         name=stem,
@@ -114,7 +109,7 @@ _CLASSES: dict[str, Architecture] = {
     "Flux": "flux-dev",
     "SD3Inferencer": "sd3",
 }
-# A1111, reForge: LDM's classes, told apart by flags.
+# A1111, reForge: LDM's classes, which flags tell apart.
 _FLAGGED_CLASSES = {"LatentDiffusion", "DiffusionEngine", "LatentInpaintDiffusion", "LatentFinetuneDiffusion"}
 _FLAGS: tuple[tuple[str, Architecture], ...] = (
     ("is_ssd", "ssd"),
@@ -128,7 +123,7 @@ _FLAGS: tuple[tuple[str, Architecture], ...] = (
 def architecture_of_model(class_name: str, flags: Mapping[str, bool]) -> Architecture:
     """From the class name of the host's `sd_model` and its `is_…` flags.
 
-    `use_distilled_cfg_scale` tells FLUX dev (True) from schnell (False).
+    `use_distilled_cfg_scale` is True for FLUX dev, False for schnell.
     """
     known = _CLASSES.get(class_name)
     if known == "flux-dev":

@@ -18,11 +18,11 @@ from .safetensors_header import DamagedFileError, Header, read_header
 
 GONE = "is gone, and this WebUI still lists it"
 UNREADABLE = "can't be read"
-"""Damages of a file, to stand after its name, which no download mends."""
+"""Damages of a file, to be put after its name, which no download mends."""
 
 
 def remedy(damage: str) -> str:
-    """What the person can do about a damage, to stand after "; "."""
+    """What the person can do about a damage, to be put after "; "."""
     if damage == GONE:
         return "put it back, or press Refresh among the WebUI's LoRAs"
     return "see to it that the WebUI may read it" if damage.startswith(UNREADABLE) else "download it again"
@@ -45,7 +45,7 @@ class RegisteredLora:
 class LoraFile:
     """A Hyper-SD LoRA on this machine.
 
-    `name` is what a tag says. `steps` is None where neither name nor metadata tell the trained step count.
+    `name` is what a tag says. `steps` is None where neither name nor metadata have the trained step count.
     """
 
     name: str
@@ -74,7 +74,7 @@ _NOT_IN_TAGS = ">:#"
 
 
 class LoraIndex:
-    """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; answers don't change else,
+    """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; else its answers stay the same,
     but for `damage`, which looks at the file."""
 
     def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
@@ -136,7 +136,7 @@ class LoraIndex:
         return next((f for f in self._ranking(family, query) if self.damage(f)), None)
 
     def damage(self, file: LoraFile) -> str | None:
-        """What is wrong with a file as of now, to stand after its name ("is empty"), or None.
+        """What is wrong with a file as of now, to be put after its name ("is empty"), or None.
 
         Opens the file the first time and after a change; else one stat call.
         """
@@ -159,26 +159,20 @@ class LoraIndex:
 
     def _unrecognised(self, lora: RegisteredLora) -> LoraFile:
         if lora.name not in self._requested:
-            self._requested[lora.name] = self._read(lora, _wording(lora))
+            self._requested[lora.name] = self._read(lora)
         return self._requested[lora.name]
 
     def _recognise(self, lora: RegisteredLora) -> LoraFile | None:
         variant = BY_NAME.get(lora.name) or BY_NAME.get(lora.alias)
         if variant is None:
-            file = self._read(lora, _wording(lora))
+            file = self._read(lora)
             return None if file.family is None else file
-        return LoraFile(
-            lora.name,
-            lora.path,
-            "flux-dev" if variant.family == "flux" else variant.family,
-            variant.steps,
-            variant.kind,
-            variant.unified,
-            variant.half,
-        )
+        architecture, v = _ARCHITECTURE[variant.family], variant
+        return LoraFile(lora.name, lora.path, architecture, v.steps, v.kind, v.unified, v.half)
 
-    def _read(self, lora: RegisteredLora, wording: str) -> LoraFile:
-        """A file whose name is not a catalog name: family from its tensors, steps and kind from its wording."""
+    def _read(self, lora: RegisteredLora) -> LoraFile:
+        """A file whose name is not a catalog name: family from its tensors, steps and kind from its names."""
+        wording = lora.name if lora.alias == lora.name else f"{lora.name} {lora.alias}"
         steps = self._known_steps.get(lora.name) or steps_in_name(wording)
         kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
         try:
@@ -234,10 +228,6 @@ def _looks_hyper(lora: RegisteredLora) -> bool:
     if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
         return False
     return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)
-
-
-def _wording(lora: RegisteredLora) -> str:
-    return lora.name if lora.alias == lora.name else f"{lora.name} {lora.alias}"
 
 
 def _steps_in_metadata(header: Header) -> int | None:

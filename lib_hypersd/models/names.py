@@ -1,10 +1,11 @@
-"""What a file's name tells: a distillation, a step count, a 1-step UNet."""
+"""What a file's name says: a distillation, a step count, a 1-step UNet, nf4 weights."""
 
 from __future__ import annotations
 
 import re
 
 _ONE_STEP_UNET = re.compile(r"1[-_ ]?steps?[-_ ]?unet", re.IGNORECASE)
+_NF4 = re.compile(r"(?<![a-z])(nf4|bnb)(?![a-z])", re.IGNORECASE)
 
 # Words that may also stand in camel case ("v40LightningBakedVAE") or behind a family ("sdxlturbo"), …
 _DISTILLED = re.compile(
@@ -29,13 +30,21 @@ def distilled_word(name: str) -> str | None:
     return "hyper" if _HYPER.search(name) or _CAMEL_HYPER.search(name) else None
 
 
+def is_one_step_unet(name: str) -> bool:
+    return bool(_ONE_STEP_UNET.search(name))
+
+
+def is_nf4_name(name: str) -> bool:
+    return bool(_NF4.search(name))
+
+
 def is_hyper_name(name: str) -> bool:
-    """Whether "hyper" stands in `name` as a token of its own (`my-hyper-8step`), not inside HyperRealism."""
+    """Whether "hyper" is a token of its own in `name` (`my-hyper-8step`), not inside HyperRealism."""
     return bool(_HYPER.search(name))
 
 
 def steps_in_name(name: str) -> int | None:
-    """The step count that a file name tells: `4step`, `8steps`, `8s`; 1–16, else None."""
+    """The step count in a file name: `4step`, `8steps`, `8s`; 1–16, else None."""
     found = _STEPS.search(name) or _STEPS_BEHIND.search(name)
     steps = int(found.group(1)) if found else 0
     return steps if 1 <= steps <= 16 else None

@@ -70,7 +70,7 @@ RECIPES: dict[str, Recipe] = {
     "flux": Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(3.5, 2.5, 3.5)),
     "flux nf4": Recipe(0.125, Dial(1.0, 1.0, 1.0), Dial(2.5, 2.5, 3.5)),
 }
-"""The recipes by the names that people give them: family, then what tells it from the family's others.
+"""The recipes by the names that people give them: family, then what it differs in from the family's others.
 
 The article has a distilled CFG of its own for nf4 checkpoints.
 """

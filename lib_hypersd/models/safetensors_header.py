@@ -29,7 +29,7 @@ MAX_TEXT = 2000
 
 
 class DamagedFileError(ValueError):
-    """The file is no whole safetensors file; the message says what is wrong, to stand after the file's name."""
+    """The file is no whole safetensors file; the message says what is wrong, to be put after the file's name."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The account in a picture's infotext, and the panel's values back from it."""
+"""The panel's values from a pasted infotext."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
-from ..models.recipes import Dial, Recipe
-from ..plan.account import ETA, NAME, WEIGHT
+from ..models.recipes import Dial
+from ..plan.infotext import ETA, NAME, WEIGHT
 from ..plan.trained_steps import on_trained_timesteps
 from ..request.defaults import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
-from ..request.settings import KEYS, PANEL_DEFAULTS, Setting, is_taken
+from ..request.settings import PANEL_DEFAULTS, Setting, is_taken
 from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, tcd_eta
 
 
@@ -39,7 +39,7 @@ _STOCK_RECIPE = recipes.recipe_for("sd15", "plain", recipes.DEFAULT_STEPS)
 
 @dataclass(frozen=True)
 class _Pasted:
-    """A picture's parameters, and the preferences by which it would be drawn again."""
+    """A picture's parameters, and the preferences by which it would be generated again."""
 
     params: Mapping[str, Any]
     preferences: Preferences
@@ -62,18 +62,18 @@ class _Pasted:
         return steps if steps in _STEPS else "keep"
 
     def weight(self) -> str:
-        # The weight comes back with the tag in the prompt; without one, the number is told.
+        # The weight comes back with the tag in the prompt; without one, the number does.
         tagged = any(tag.name == self.name for tag in find_tags(str(self.params.get("Prompt", ""))))
         return "auto" if tagged or WEIGHT not in self.params else str(self.params[WEIGHT])
 
     def cfg(self) -> str:
         if self.variant is None:
             return "keep"
-        dials = [self._recipe(self.variant).cfg]
+        dials = [self.preferences.recipe_of(self.variant).cfg]
         return self._word("cfg", self.variant.family, dials, "CFG scale", "Hires CFG Scale")
 
     def distilled_cfg(self) -> str:
-        # The infotext does not tell an nf4 checkpoint from another.
+        # The infotext does not say whether the checkpoint is nf4.
         both = [self.preferences.recipe("flux", "plain", 8, file=self.name, nf4=nf4) for nf4 in (False, True)]
         dials = [recipe.distilled_cfg for recipe in both if recipe.distilled_cfg]
         return self._word("distilled_cfg", "flux", dials, "Distilled CFG Scale", "Hires Distilled CFG Scale")
@@ -85,20 +85,14 @@ class _Pasted:
         alone = all(dial.under(policy, number) == number for dial in dials for number in pasted)
         return "clamp" if alone else "keep"
 
-    def _recipe(self, variant: Variant) -> Recipe:
-        return self.preferences.recipe(
-            variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
-        )
-
     def sampling(self) -> str:
         """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
-        recipe = self._recipe(self.variant) if self.variant else _STOCK_RECIPE
+        recipe = self.preferences.recipe_of(self.variant) if self.variant else _STOCK_RECIPE
         if self.name in ONE_STEP_UNETS:
             recipe = recipes.ONE_STEP_UNET
         no_schedule_types = self.params.get("Sampler") in BOUND
         for keys in (("Sampler", "Schedule type"), ("Hires sampler", "Hires schedule type")):
-            told = (str(self.params.get(key, _SAME)) for key in keys)
-            sampler, schedule = method_and_schedule(*told)
+            sampler, schedule = method_and_schedule(*(str(self.params.get(key, _SAME)) for key in keys))
             same = sampler.startswith(_SAME), str(schedule).startswith(_SAME)
             if (not same[0] and sampler != recipe.sampler) or (not same[1] and schedule != recipe.scheduler):
                 return "keep"
@@ -113,7 +107,7 @@ class _Pasted:
         return "keep" if always and not self._has_second_pass() else PANEL_DEFAULTS.hires
 
     def second_pass(self) -> str:
-        """ "auto" where there is no hires pass, or where it stands on the trained timesteps as it is."""
+        """ "auto" where there is no hires pass, or where it is on the trained timesteps already."""
         if not self._has_second_pass():
             return "auto"
         steps, denoise = self.steps(), _number(self.params.get("Denoising strength"))
@@ -159,4 +153,3 @@ _PASTE: dict[str, Callable[[_Pasted], Any]] = {
     "hires_steps": _Pasted.second_pass,
     "hires_denoise": _Pasted.second_pass,
 }
-assert set(_PASTE) <= set(KEYS)

@@ -1,7 +1,7 @@
-"""A person's standing wishes: what a setting left at its default means, and values of their own for the recipes.
+"""A person's defaults: what a setting left at its default means for a family, and values of their own for recipes.
 
 Both come from the host's options as it keeps them, lists of words and one text, and are read leniently: what can't be
-read changes nothing, and is told with the next picture.
+read changes nothing, and the next picture has a notice.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..models.catalog import BY_NAME, FAMILY_TITLES, Family, Kind
+from ..models.catalog import BY_NAME, FAMILY_TITLES, Family, Kind, Variant
 from ..models.recipes import RECIPES, Recipe, recipe_for, recipe_name
 from ..text import echo
 from .recipe_lines import RECIPES_PLACE, Overrides, read_overrides
@@ -35,37 +35,29 @@ _FLUX_POLICIES: dict[str, Policy] = {
 _DEFAULTS = Settings()
 
 
-def policy_words(family: Family) -> list[str]:
-    """What can be ticked for a family."""
-    return list(_known_policies(family))
-
-
-def _known_policies(family: Family) -> dict[str, Policy]:
+def policies_of(family: Family) -> dict[str, Policy]:
+    """What can be ticked for a family: words, and what they mean."""
     return _POLICIES | _FLUX_POLICIES if family == "flux" else _POLICIES
 
 
 def read_policy(family: Family, ticked: Iterable[object]) -> tuple[Policy, tuple[str, ...]]:
     """The policy of the ticked words, the first of contradictory ones; and a notice for each that does not count."""
-    known = _known_policies(family)
+    known, place = policies_of(family), f"Settings > Hyper-SD > {FAMILY_TITLES[family]}"
     policy: dict[str, Setting] = {}
     chosen: dict[str, str] = {}
     notices = []
     for word in map(str, ticked):
         if word not in known:
             allowed = ", ".join(known)
-            notices.append(f'{_place(family)}: "{echo(word)}" is none of {allowed}; it was not used.')
+            notices.append(f'{place}: "{echo(word)}" is none of {allowed}; it was not used.')
             continue
         rival = next((chosen[key] for key, value in known[word].items() if policy.get(key, value) != value), None)
         if rival:
-            notices.append(f'{_place(family)}: "{word}" contradicts "{rival}", which counts; untick one of them.')
+            notices.append(f'{place}: "{word}" contradicts "{rival}", which counts; untick one of them.')
             continue
         policy.update(known[word])
         chosen.update(dict.fromkeys(known[word], word))
     return policy, tuple(notices)
-
-
-def _place(family: Family) -> str:
-    return f"Settings > Hyper-SD > {FAMILY_TITLES[family]}"
 
 
 # Together ------------------------------------------------------------------------------------------------------
@@ -95,7 +87,7 @@ class Preferences:
     def settled(self, settings: Settings, family: Family | None, *, img2img: bool = False) -> Settings:
         """`settings` with the policy's word for each key that was left at its default and not given by name.
 
-        In img2img there is no hires pass to turn on, and nobody asked for one in this request.
+        In img2img there is no hires pass to turn on, and none was requested.
         """
         words = {
             key: word
@@ -126,18 +118,23 @@ class Preferences:
             recipe = line.on(recipe) if line else recipe
         return recipe
 
+    def recipe_of(self, variant: Variant) -> Recipe:
+        """The recipe in effect of a published file."""
+        v = variant
+        return self.recipe(v.family, v.kind, v.steps, file=v.name, unified=v.unified)
+
     def notices(self, families: Iterable[Family | None], is_file: Callable[[str], bool]) -> list[str]:
         """What could not be used, for a generation on checkpoints of `families`; `is_file` knows LoRA files' names."""
         unknown = [name for name in self.overrides.files if name not in BY_NAME and not is_file(name)]
-        told = [told for family in families if family for told in self.policy_notices.get(family, ())]
+        notices = [notice for family in families if family for notice in self.policy_notices.get(family, ())]
         if self.overrides.notice:
-            told.append(self.overrides.notice)
+            notices.append(self.overrides.notice)
         if unknown:
-            told.append(
+            notices.append(
                 f'{RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA file on this machine, and no recipe: those are '
                 f"{', '.join(RECIPES)}."
             )
-        return told
+        return notices
 
 
 NO_PREFERENCES = Preferences()

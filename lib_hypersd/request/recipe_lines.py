@@ -67,7 +67,7 @@ class LineError(ValueError):
 
 @dataclass(frozen=True)
 class Overrides:
-    """The lines that can be used, by recipe and by LoRA file; `notice` tells of the others."""
+    """The lines that can be used, by recipe and by LoRA file; `notice` is about the others."""
 
     recipes: Mapping[str, Override] = field(default_factory=dict)
     files: Mapping[str, Override] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def read_overrides(text: str) -> Overrides:
             known[name] = override
         except LineError as error:
             bad.append(f'line {number}, "{echo(line.strip())}": {error}')
-    return Overrides(recipes, files, _told(bad))
+    return Overrides(recipes, files, _notice(bad))
 
 
 def parse_line(line: str) -> tuple[str, Override]:
@@ -139,7 +139,7 @@ def _parse_entry(entry: str) -> tuple[str, float | Span]:
     return word, (numbers[0], numbers[1]) if word in _DIALS else numbers[0]
 
 
-def _told(bad: Sequence[str]) -> str:
+def _notice(bad: Sequence[str]) -> str:
     """One sentence for all lines that can't be used."""
     if not bad:
         return ""

@@ -75,31 +75,20 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class _Words:
-    """One of these words, nothing else."""
+class _Rule:
+    """What a key takes: one of `words`; a number in the closed range; or a name, described by `listed`, that the host
+    lists."""
 
     words: tuple[str, ...]
-
-    def parse(self, value: object) -> Setting | None:
-        return value if isinstance(value, str) and value in self.words else None
-
-    def allowed(self) -> str:
-        return " or ".join(f'"{w}"' for w in self.words)
-
-
-@dataclass(frozen=True)
-class _Number:
-    """One of these words, or a number in the closed range."""
-
-    words: tuple[str, ...]
-    low: float
-    high: float
+    low: float | None = None
+    high: float = 0
     whole: bool = False
+    listed: str = ""
 
     def parse(self, value: object) -> Setting | None:
         if isinstance(value, str):
-            return value if value in self.words else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value if value in self.words or (self.listed and value) else None
+        if self.low is None or isinstance(value, bool) or not isinstance(value, int | float):
             return None
         # NaN and infinities are in no range; the range also keeps huge integers from the conversions below.
         if not self.low <= value <= self.high or (self.whole and value != int(value)):
@@ -107,42 +96,30 @@ class _Number:
         return int(value) if self.whole else float(value)
 
     def allowed(self) -> str:
+        words = [f'"{word}"' for word in self.words]
+        if self.low is None and not self.listed:
+            return " or ".join(words)
         kind = "a whole number" if self.whole else "a number"
-        words = "".join(f'"{w}", ' for w in self.words)
-        return f"{words}or {kind} from {self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True)
-class _Name:
-    """One of these words, or a name that the host lists."""
-
-    words: tuple[str, ...]
-    listed: str
-
-    def parse(self, value: object) -> Setting | None:
-        return value if isinstance(value, str) and value else None
-
-    def allowed(self) -> str:
-        return "".join(f'"{w}", ' for w in self.words) + f"or {self.listed}"
+        return ", ".join([*words, f"or {self.listed or f'{kind} from {self.low:g} to {self.high:g}'}"])
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # as JSON writes one, or nearly
 _AUTO_KEEP = ("auto", "keep")
 _POLICIES = ("clamp", "recipe", "keep")
-_RULES: dict[str, _Words | _Number | _Name] = {
-    "lora": _Name(("auto", "none"), "the name of a Hyper-SD LoRA or of a LoRA on this machine"),
-    "steps": _Number(_AUTO_KEEP, 1, 16, whole=True),
-    "weight": _Number(("auto",), -2, 2),
-    "cfg": _Number(_POLICIES, 0, 30),
-    "distilled_cfg": _Number(_POLICIES, 0, 30),
-    "sampler": _Name(_AUTO_KEEP, "a sampler that this WebUI lists"),
-    "scheduler": _Name(_AUTO_KEEP, "a schedule type that this WebUI lists"),
-    "hires": _Words(("tune", "keep", "always")),
-    "hires_steps": _Number(_AUTO_KEEP, 0, 150, whole=True),
-    "hires_denoise": _Number(_AUTO_KEEP, 0, 1),
-    "hires_scale": _Number(_AUTO_KEEP, 1, 8),
-    "hires_upscaler": _Name(_AUTO_KEEP, "an upscaler that this WebUI lists"),
-    "eta": _Number(("auto",), 0, 1),
+_RULES: dict[str, _Rule] = {
+    "lora": _Rule(("auto", "none"), listed="the name of a Hyper-SD LoRA or of a LoRA on this machine"),
+    "steps": _Rule(_AUTO_KEEP, 1, 16, whole=True),
+    "weight": _Rule(("auto",), -2, 2),
+    "cfg": _Rule(_POLICIES, 0, 30),
+    "distilled_cfg": _Rule(_POLICIES, 0, 30),
+    "sampler": _Rule(_AUTO_KEEP, listed="a sampler that this WebUI lists"),
+    "scheduler": _Rule(_AUTO_KEEP, listed="a schedule type that this WebUI lists"),
+    "hires": _Rule(("tune", "keep", "always")),
+    "hires_steps": _Rule(_AUTO_KEEP, 0, 150, whole=True),
+    "hires_denoise": _Rule(_AUTO_KEEP, 0, 1),
+    "hires_scale": _Rule(_AUTO_KEEP, 1, 8),
+    "hires_upscaler": _Rule(_AUTO_KEEP, listed="an upscaler that this WebUI lists"),
+    "eta": _Rule(("auto",), 0, 1),
 }
 
 KEYS: tuple[str, ...] = tuple(f.name for f in fields(Settings) if not f.kw_only)
@@ -186,16 +163,17 @@ def as_object(args: Sequence[Any]) -> dict[str, Any]:
 
 def panel_eta(args: Sequence[Any]) -> float | None:
     """The number in the panel's Eta, which serves its sampler with the panel ticked or not. Raises SettingsError."""
-    position = KEYS.index("eta")
-    if len(args) <= position:
-        return None
-    eta = as_typed("eta", args[position])
+    eta = as_typed("eta", dict(zip(KEYS, args, strict=False)).get("eta", "auto"))
     return None if eta == "auto" else float(eta)
 
 
 def as_typed(key: str, value: object) -> Any:
     """One setting's value as the panel's text box or dropdown holds it. Raises SettingsError."""
-    return _checked(key, _from_text_box(key, value))
+    if isinstance(value, str) and key != "enabled":
+        text = value.strip()
+        is_number = _RULES[key].low is not None and _NUMBER.fullmatch(text)
+        value = float(text) if is_number else text or getattr(Settings(), key)
+    return _checked(key, value)
 
 
 def is_taken(key: str, value: object) -> bool:
@@ -211,10 +189,9 @@ def with_listed_names(settings: Settings, lists: HostLists) -> Settings:
 
     Raises SettingsError where a sampler, schedule type, upscaler or LoRA is named that the host does not list.
     """
-    if settings.sampler not in _AUTO_KEEP and settings.sampler not in lists.samplers():
-        raise _error("sampler", settings.sampler)
-    if settings.hires_upscaler not in _AUTO_KEEP and settings.hires_upscaler not in lists.upscalers():
-        raise _error("hires_upscaler", settings.hires_upscaler)
+    for key, names in (("sampler", lists.samplers), ("hires_upscaler", lists.upscalers)):
+        if getattr(settings, key) not in _AUTO_KEEP and getattr(settings, key) not in names():
+            raise _error(key, getattr(settings, key))
     if settings.lora not in ("auto", "none") and not lists.knows_lora(settings.lora):
         raise _error("lora", settings.lora)
     if settings.scheduler in _AUTO_KEEP:
@@ -242,14 +219,3 @@ def _checked(key: str, value: object) -> Any:
 
 def _error(key: str, value: object) -> SettingsError:
     return SettingsError(key, f"{key} is {echo(value)}; it takes {_RULES[key].allowed()}.")
-
-
-def _from_text_box(key: str, value: object) -> object:
-    if not isinstance(value, str) or key == "enabled":
-        return value
-    text = value.strip()
-    if not text:
-        return getattr(Settings(), key)
-    if isinstance(_RULES[key], _Number):
-        return float(text) if _NUMBER.fullmatch(text) else text
-    return text

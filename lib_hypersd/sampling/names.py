@@ -1,6 +1,6 @@
-"""The sampler and the schedule types that this extension adds, by name, and where they can't be used.
+"""The sampler and the schedule types that this extension adds, by name, and where they are not supported.
 
-Names only: the mathematics stands in `sampling`, the way into the host's lists in `host.sampling`.
+Names only: the mathematics is in `sampling`, the way into the host's lists in `host.sampling`.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ TCD_ETA_ONE_STEP = 1.0
 
 
 def tcd_eta(steps: int, several: float = TCD_ETA) -> float:
-    """TCD's eta where nothing is asked for: 1 at one step, else `several`."""
+    """TCD's eta where none is requested: 1 at one step, else `several`."""
     return TCD_ETA_ONE_STEP if steps == 1 else several
 
 
 def schedule_in_effect(sampler: str, schedule: str | None) -> str | None:
-    """The schedule type that a pass runs on: one of ours is bound to its sampler under "Automatic", as Karras is to
-    DPM++ 2M. Where the host has no schedule types (`schedule` None), the sampler's name tells it, or nothing does."""
+    """The schedule type that a pass runs on: Hyper-SD's is bound to its sampler under "Automatic", as Karras is to
+    DPM++ 2M. Where the host has no schedule types (`schedule` None), the sampler's name says it, or nothing does."""
     if sampler in SCHEDULES and schedule in (None, AUTOMATIC):
         return sampler
     return BOUND[sampler][1] if schedule is None and sampler in BOUND else schedule
 
 
 def is_own(*names: str | None) -> bool:
-    """Whether one of these names of samplers and schedule types is ours."""
+    """Whether one of these names of samplers and schedule types is Hyper-SD's."""
     return any(name in SCHEDULES for name in names)
 
 
 def schedule_obstacle(schedule: str | None, steps: int, noise_levels: int | None = None) -> str | None:
-    """Why one of our schedule types can't be drawn with, or None; any other schedule type is fine.
+    """Why one of Hyper-SD's schedule types is not supported, or None; any other schedule type is fine.
 
     `steps` is the schedule's length, `noise_levels` that of the model's sigma table where it is known.
     """
@@ -71,5 +71,5 @@ BOUND: dict[str, tuple[str, str]] = {
 
 
 def method_and_schedule(sampler: str, schedule: str | None) -> tuple[str, str | None]:
-    """A sampler and a schedule type in the words of a host that has both; None where the name tells no schedule."""
+    """A sampler and a schedule type in the words of a host that has both; None where the name says no schedule."""
     return BOUND.get(sampler, (sampler, schedule))

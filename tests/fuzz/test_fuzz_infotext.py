@@ -9,8 +9,8 @@ from runs import run_cases
 from lib_hypersd.models.catalog import ONE_STEP_UNETS, VARIANTS
 from lib_hypersd.models.families import Checkpoint
 from lib_hypersd.models.lora_index import LoraIndex
-from lib_hypersd.panel import paste as infotext
-from lib_hypersd.plan import account
+from lib_hypersd.panel import paste
+from lib_hypersd.plan import infotext
 from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.make import make_plan
 from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
@@ -69,8 +69,8 @@ def test_pasted_parameters() -> None:
         if case.random() < 0.1:
             params[case.choice(FIELDS)] = case.choice(ATOMS)
         preferences = case.choice(PREFERENCES)
-        values = {key: infotext.panel_value(key, params, preferences) for key in KEYS}
-        values["eta"] = infotext.panel_eta(params, case.choice((None, 0.3, 1.0)))
+        values = {key: paste.panel_value(key, params, preferences) for key in KEYS}
+        values["eta"] = paste.panel_eta(params, case.choice((None, 0.3, 1.0)))
         assert all(isinstance(value, str | int | float) for key, value in values.items() if key != "enabled")
         assert values["enabled"] is ("Hyper-SD" in params)
         from_positional(list(values.values()))
@@ -92,8 +92,8 @@ def test_our_own_entries_come_back(everything: LoraIndex) -> None:
         checkpoint = Checkpoint("a", "sd15")
         plan = make_plan(Inputs(before, checkpoint, everything), settings)
         after = {name: getattr(before, name) for name in titles} | {c.field: c.after for c in plan.settings_changes}
-        params = {titles[name]: str(value) for name, value in after.items()} | account.entries(plan)
-        values = [infotext.panel_value(key, {"Prompt": plan.prompts[0], **params}) for key in KEYS]
+        params = {titles[name]: str(value) for name, value in after.items()} | infotext.entries(plan)
+        values = [paste.panel_value(key, {"Prompt": plan.prompts[0], **params}) for key in KEYS]
         pasted = Request(plan.prompts, plan.prompts[0], **after)
         again = make_plan(Inputs(pasted, checkpoint, everything), from_positional(values))
         assert not again.changes, (prompt, settings, again.changes)
@@ -106,5 +106,5 @@ def test_our_own_entries_come_back(everything: LoraIndex) -> None:
 @pytest.mark.parametrize("steps", ["\u00b2", "9" * 5000, "nan", ""])
 def test_odd_numbers_are_kept(steps: str) -> None:
     params = {**OURS, "Steps": steps, "Denoising strength": "nan", "Hires upscale": "2"}
-    assert infotext.panel_value("steps", params) == "keep"
-    assert infotext.panel_value("hires_denoise", params) == "keep"
+    assert paste.panel_value("steps", params) == "keep"
+    assert paste.panel_value("hires_denoise", params) == "keep"

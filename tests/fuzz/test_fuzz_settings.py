@@ -18,7 +18,7 @@ from runs import run_cases
 from lib_hypersd.models import recipes
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.request import defaults as preferences
-from lib_hypersd.request.defaults import Preferences, policy_words
+from lib_hypersd.request.defaults import Preferences, policies_of
 from lib_hypersd.request.recipe_lines import LineError, Overrides, parse_line, read_overrides
 from lib_hypersd.request.settings import (
     KEYS,
@@ -180,8 +180,8 @@ def test_recipes_of_ones_own() -> None:
             for dial in (dials.cfg, dials.distilled_cfg):
                 assert dial is None or 0 <= dial.low <= dial.value <= dial.high <= 30
             assert -2 <= dials.weight <= 2
-        words = [case.text(policy_words("flux"), LINE_WORDS) for _ in range(case.randint(0, 3))]
-        read = Preferences.read({"flux": words, "sd15": [case.atom(policy_words("sd15"))]}, text)
+        words = [case.text(list(policies_of("flux")), LINE_WORDS) for _ in range(case.randint(0, 3))]
+        read = Preferences.read({"flux": words, "sd15": [case.atom(list(policies_of("sd15")))]}, text)
         for family in ("flux", "sd15", None):
             settled = read.settled(Settings(), family, img2img=case.random() < 0.5)  # type: ignore[arg-type]
             _settings_or_error(lambda settled=settled: from_positional([getattr(settled, key) for key in KEYS]))

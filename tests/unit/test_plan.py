@@ -16,7 +16,7 @@ from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
-from lib_hypersd.plan.account import entries
+from lib_hypersd.plan.infotext import entries
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional

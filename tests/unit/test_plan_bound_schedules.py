@@ -11,7 +11,7 @@ from plans import build_request, make_plan, request_with
 from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
-from lib_hypersd.plan.account import NAME
+from lib_hypersd.plan.infotext import NAME
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import HostLists, Settings, SettingsError, with_listed_names

@@ -33,7 +33,7 @@ from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.result import Plan
-from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences, policy_words
+from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences, policies_of
 from lib_hypersd.request.recipe_lines import LineError, parse_line, read_overrides
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, Settings, from_object, from_positional
@@ -110,8 +110,8 @@ def test_hires_always_says_nothing_of_itself_in_img2img(everything: LoraIndex) -
 def test_flux_has_policies_of_its_own(everything: LoraIndex) -> None:
     asked = request(distilled_cfg_scale=9.0)
     for word, value in (("keep distilled CFG", 9.0), ("recipe distilled CFG", 3.5)):
-        assert word in policy_words("flux")
-        assert word not in policy_words("sdxl")
+        assert word in list(policies_of("flux"))
+        assert word not in list(policies_of("sdxl"))
         plan = planned(everything, asked, Settings(), preferring(word, family="flux"), FLUX)
         assert after(asked, plan, "distilled_cfg_scale") == value
 
@@ -293,7 +293,7 @@ LINES = st.builds(
 )
 TICKS = st.fixed_dictionaries(
     {
-        family: st.lists(st.sampled_from([*policy_words(family), "nonsense"]), max_size=4, unique=True)
+        family: st.lists(st.sampled_from([*list(policies_of(family)), "nonsense"]), max_size=4, unique=True)
         for family in ("sd15", "sdxl", "sd3", "flux")
     }
 )

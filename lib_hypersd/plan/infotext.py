@@ -15,23 +15,23 @@ OWN_KEYS = (NAME, WEIGHT, CHANGES, NOTICE, ERROR, ETA)
 
 def entries(plan: Plan) -> dict[str, str]:
     """What a plan adds to `extra_generation_params`."""
-    found = {
+    values = {
         NAME: plan.lora if plan.active else None,
         WEIGHT: format(plan.weight, "g") if plan.weight is not None else None,
-        CHANGES: account(plan),
+        CHANGES: changes(plan),
         NOTICE: plan.notice,
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in values.items() if value}
 
 
-def account(plan: Plan) -> str:
-    """The changes as one compact line: "steps 20 → 8 (trained for 8), CFG 7 → 1 (recipe 1–1.5)"."""
+def changes(plan: Plan) -> str:
+    """A plan's changes as one compact line: "steps 20 → 8 (trained for 8), CFG 7 → 1 (recipe 1–1.5)"."""
     return ", ".join(f"{change} ({change.reason})" for change in plan.changes)
 
 
 def comment(plan: Plan) -> str:
     """The notice under the picture: what was done, then what could not be done."""
     done = f"{NAME}: {plan.summary}." if plan.active else f"{NAME}:"
-    changed = f" Changed: {account(plan)}." if plan.changes else ""
+    changed = f" Changed: {changes(plan)}." if plan.changes else ""
     notice = f" {plan.notice}" if plan.notice else ""
     return f"{done}{changed}{notice}" if plan.active or notice or changed else ""
