@@ -1,6 +1,6 @@
 """Hyper-SD LoRAs that work right in Stable Diffusion WebUIs.
 
-One way through: request → `Settings` → `Checkpoint` and LoRA files → `plan()` → `Plan` → applied to the host's
+One way through: request → `Settings` → `Checkpoint` and LoRA files → `make_plan()` → `Plan` → applied to the host's
 `p` → infotext. Only `host/` and `scripts/` import the host's `modules`.
 """
 
@@ -32,5 +32,5 @@ _LOADED = _files()
 
 
 def is_up_to_date() -> bool:
-    """Whether this code is still what stands on the disk. Asked once, when the host loads its scripts anew."""
+    """Whether this code is still what is on the disk. Checked once, when the host loads its scripts anew."""
     return _files() == _LOADED

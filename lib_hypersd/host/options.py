@@ -12,7 +12,7 @@ from typing import Any
 from modules import errors, sd_samplers, shared
 
 from ..models.catalog import Family
-from ..request.defaults import Preferences
+from ..request.preferences import Preferences
 
 try:
     from modules import sd_schedulers as _sd_schedulers

@@ -10,7 +10,7 @@ from modules import shared
 from .. import TITLE
 from ..models.catalog import FAMILY_TITLES
 from ..models.recipes import RECIPES
-from ..request.defaults import policies_of
+from ..request.preferences import policies_of
 from ..request.recipe_lines import RECIPE_WORDS, RECIPES_LABEL
 from ..sampling.names import TCD, TCD_ETA
 from .lora_folder import OPTION_DOWNLOAD_API

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from .. import TITLE
-from ..request.defaults import Preferences
+from ..request.preferences import Preferences
 from ..request.settings import KEYS, PANEL_DEFAULTS, Choices
 from . import listeners, markup
 from . import paste as infotext

@@ -12,7 +12,7 @@ from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Var
 from ..models.recipes import Dial
 from ..plan.infotext import ETA, NAME, WEIGHT
 from ..plan.trained_steps import on_trained_timesteps
-from ..request.defaults import NO_PREFERENCES, Preferences
+from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
 from ..request.settings import PANEL_DEFAULTS, Setting, is_taken
 from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, tcd_eta

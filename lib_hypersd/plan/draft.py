@@ -9,7 +9,7 @@ from ..models.catalog import Family
 from ..models.families import Checkpoint
 from ..models.lora_index import LoraFile, LoraIndex
 from ..models.recipes import Dial
-from ..request.defaults import NO_PREFERENCES, Preferences
+from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import Request
 from ..request.settings import Setting, Settings

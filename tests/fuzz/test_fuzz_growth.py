@@ -19,7 +19,7 @@ from lib_hypersd.models import catalog, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
 from lib_hypersd.request import prompt_tags, tag_rule
-from lib_hypersd.request.defaults import Preferences
+from lib_hypersd.request.preferences import Preferences
 from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
 from lib_hypersd.text import echo
 

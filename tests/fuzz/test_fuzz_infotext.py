@@ -13,7 +13,7 @@ from lib_hypersd.panel import paste
 from lib_hypersd.plan import infotext
 from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.make import make_plan
-from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
+from lib_hypersd.request.preferences import NO_PREFERENCES, Preferences
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
 

@@ -10,7 +10,7 @@ from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.plan import make
 from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.result import Plan
-from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences
+from lib_hypersd.request.preferences import NO_PREFERENCES, Preferences
 from lib_hypersd.request.request import HostTraits, Request
 from lib_hypersd.request.settings import Settings
 

@@ -33,7 +33,7 @@ from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.result import Plan
-from lib_hypersd.request.defaults import NO_PREFERENCES, Preferences, policies_of
+from lib_hypersd.request.preferences import NO_PREFERENCES, Preferences, policies_of
 from lib_hypersd.request.recipe_lines import LineError, parse_line, read_overrides
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, Settings, from_object, from_positional
