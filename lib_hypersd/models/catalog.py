@@ -14,6 +14,7 @@ FAMILY_TITLES: dict[Family, str] = {"flux": "FLUX.1-dev", "sdxl": "SDXL", "sd15"
 REPO = "ByteDance/Hyper-SD"
 REPO_FP16 = "nakodanei/Hyper-FLUX.1-dev-8steps-lora-fp16"
 
+_FLUX = "Hyper-FLUX.1-dev"
 _FLUX_LICENCE = "FLUX.1-dev non-commercial licence"
 CARD_LICENCE = "ByteDance's own terms, on the model card"
 
@@ -57,17 +58,9 @@ def _sized(family: Family, stem: str, size: int, plain: tuple[int, ...], cfg: tu
 
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant("Hyper-FLUX.1-dev-8steps-lora", "flux", 8, size=1_390_000_000, licence=_FLUX_LICENCE),
-    Variant("Hyper-FLUX.1-dev-16steps-lora", "flux", 16, size=1_390_000_000, licence=_FLUX_LICENCE),
-    Variant(
-        "Hyper-FLUX.1-dev-8steps-lora-fp16",
-        "flux",
-        8,
-        size=700_000_000,
-        repo=REPO_FP16,
-        licence=_FLUX_LICENCE,
-        half=True,
-    ),
+    Variant(f"{_FLUX}-8steps-lora", "flux", 8, size=1_390_000_000, licence=_FLUX_LICENCE),
+    Variant(f"{_FLUX}-16steps-lora", "flux", 16, size=1_390_000_000, licence=_FLUX_LICENCE),
+    Variant(f"{_FLUX}-8steps-lora-fp16", "flux", 8, size=700_000_000, repo=REPO_FP16, licence=_FLUX_LICENCE, half=True),
     *_sized("sdxl", "Hyper-SDXL", 787_000_000, plain=(1, 2, 4, 8), cfg=(8, 12)),
     *_sized("sd15", "Hyper-SD15", 269_000_000, plain=(1, 2, 4, 8), cfg=(8, 12)),
     *_sized("sd3", "Hyper-SD3", 472_000_000, plain=(), cfg=(4, 8, 16)),

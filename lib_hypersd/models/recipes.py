@@ -82,7 +82,7 @@ ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A, scheduler=own_sampling.
 """The 1-step SDXL UNet as published: one evaluation at timestep 800, no LoRA. More steps take the source article's
 sampler, which at one step is Euler."""
 ONE_STEP_UNET_STOCK = replace(ONE_STEP_UNET, scheduler=SGM_UNIFORM)
-"""The same as the source article drives it, at `ONE_STEP_UNET_STOCK_STEPS`, where Hyper-SD's schedule type is not available."""
+"""The same as the source article runs it, at `ONE_STEP_UNET_STOCK_STEPS`, where that schedule type is not available."""
 ONE_STEP_UNET_STOCK_STEPS = 2
 
 DEFAULT_STEPS = 8

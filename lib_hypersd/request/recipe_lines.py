@@ -15,14 +15,8 @@ RECIPES_LABEL = "Recipes of your own"
 """The option's label, which notices name."""
 RECIPES_PLACE = f"Settings > Hyper-SD > {RECIPES_LABEL}"
 
-RECIPE_WORDS = {
-    "weight": "weight",
-    "cfg": "cfg",
-    "range": "cfg_range",
-    "distilled": "distilled",
-    "distilled range": "distilled_range",
-}
-"""The words of a line, and the fields of `Override` that they set."""
+RECIPE_WORDS = ("weight", "cfg", "range", "distilled", "distilled range")
+"""The words of a line."""
 _LIMITS: dict[str, tuple[float, float]] = {"weight": (-2, 2), "cfg": (0, 30), "distilled": (0, 30)}
 _DIALS = {"range": "cfg", "distilled range": "distilled"}
 """Words that give the range of another one."""
@@ -34,31 +28,23 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Override:
-    """What one line changes of a recipe; None is left as published."""
+    """What one line changes of a recipe, by its words; the rest is left as published."""
 
-    weight: float | None = None
-    cfg: float | None = None
-    cfg_range: Span | None = None
-    distilled: float | None = None
-    distilled_range: Span | None = None
+    given: Mapping[str, Any]
 
     def on(self, recipe: Recipe) -> Recipe:
         """`recipe` with these values. A distilled CFG is set only where the recipe has one."""
-        distilled = recipe.distilled_cfg
-        return replace(
-            recipe,
-            weight=recipe.weight if self.weight is None else self.weight,
-            cfg=_turned(recipe.cfg, self.cfg, self.cfg_range),
-            distilled_cfg=distilled and _turned(distilled, self.distilled, self.distilled_range),
-        )
+        cfg = self._turned(recipe.cfg, "cfg", "range")
+        distilled = recipe.distilled_cfg and self._turned(recipe.distilled_cfg, "distilled", "distilled range")
+        return replace(recipe, weight=self.given.get("weight", recipe.weight), cfg=cfg, distilled_cfg=distilled)
 
-
-def _turned(dial: Dial, value: float | None, span: Span | None) -> Dial:
-    """A dial with a value or a range of the person's; the one that was not given follows as far as it must."""
-    if span is not None:
-        low, high = span
-        return Dial(min(max(dial.value, low), high) if value is None else value, low, high)
-    return dial if value is None else Dial(value, min(dial.low, value), max(dial.high, value))
+    def _turned(self, dial: Dial, word: str, span_word: str) -> Dial:
+        """A dial with a value or a range of the person's; the one that was not given follows as far as it must."""
+        value, span = self.given.get(word), self.given.get(span_word)
+        if span is not None:
+            low, high = span
+            return Dial(min(max(dial.value, low), high) if value is None else value, low, high)
+        return dial if value is None else Dial(value, min(dial.low, value), max(dial.high, value))
 
 
 class LineError(ValueError):
@@ -107,7 +93,7 @@ def parse_line(line: str) -> tuple[str, Override]:
             raise LineError(f"{word} stands there twice, and once is allowed")
         given[word] = value
     _check_together(name, given)
-    return name, Override(**{RECIPE_WORDS[word]: value for word, value in given.items()})
+    return name, Override(given)
 
 
 def _check_together(name: str, given: Mapping[str, Any]) -> None:
