@@ -20,7 +20,7 @@ from dev.miniature import judge
 from .server import get, txt2img
 
 STOCK_CFG = 4.0
-"""Stock's best CFG at 25 steps (miniature/README.md)."""
+"""Stock's best CFG at 25 steps (dev/miniature/README.md)."""
 PROMPT_SEED, NOISE_SEED = 424242, 9_000_000
 """Prompts and noise that neither training nor the choice of anything has seen."""
 

@@ -1,4 +1,4 @@
-"""`.venv/bin/python -m dev.commands.pictures [URL]`: the README's pictures of the panel, from a real page.
+"""`.venv/bin/python -m dev.commands.pictures [URL]`: the docs' pictures of the panel, from a real page.
 
 Without an address a miniwebui of one's own is started. The picture of a missing file needs no network: nothing is
 downloaded.
