@@ -1,6 +1,6 @@
 """`python3 run.py live URL`: the scenario suite over HTTP against any WebUI that has the extension installed.
 
-`python3 run.py live PROFILE` does so against a miniwebui of its own: one line re-runs a cell of the table in docs/hosts.md.
+`python3 run.py live PROFILE` does so against a miniwebui of its own: each re-runs a cell of the table in docs/hosts.md.
 """
 
 from __future__ import annotations
