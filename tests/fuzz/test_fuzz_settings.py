@@ -17,7 +17,7 @@ from runs import run_cases
 
 from lib_hypersd.models import recipes
 from lib_hypersd.models.catalog import BY_NAME
-from lib_hypersd.request import defaults as preferences
+from lib_hypersd.request import preferences as preferences
 from lib_hypersd.request.preferences import Preferences, policies_of
 from lib_hypersd.request.recipe_lines import LineError, Overrides, parse_line, read_overrides
 from lib_hypersd.request.settings import (
@@ -158,7 +158,7 @@ LINES = (
     "my: own-hyper file: cfg 3",
     "# a comment",
 )
-LINE_WORDS = (*recipes.RECIPES, *preferences.RECIPE_WORDS, "1", "-", "–", "1-2", "9" * 400, "e5", ",", ":", " ", "\n")
+LINE_WORDS = (*recipes.RECIPES, *recipe_lines.RECIPE_WORDS, "1", "-", "–", "1-2", "9" * 400, "e5", ",", ":", " ", "\n")
 
 
 def test_recipes_of_ones_own() -> None:

@@ -237,7 +237,7 @@ def test_a_bad_line_changes_nothing_and_the_others_count(everything: LoraIndex) 
 
 def test_a_second_line_for_a_recipe_is_told() -> None:
     read = read_overrides("sd15: weight 0.9\nSD15: weight 0.8")
-    assert read.recipes["sd15"].weight == 0.9
+    assert read.recipes["sd15"].given == {"weight": 0.9}
     assert "line 2" in read.notice
 
 
