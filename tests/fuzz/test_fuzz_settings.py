@@ -18,6 +18,7 @@ from runs import run_cases
 from lib_hypersd.models import recipes
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.request import preferences as preferences
+from lib_hypersd.request import recipe_lines
 from lib_hypersd.request.preferences import Preferences, policies_of
 from lib_hypersd.request.recipe_lines import LineError, Overrides, parse_line, read_overrides
 from lib_hypersd.request.settings import (
