@@ -17,9 +17,9 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
         del sys.modules[_name]
 
 from lib_hypersd import TITLE, generation
-from lib_hypersd.host import axes, checkpoints, lists, lora_folder, options, panel_file, sampling, settings_page, xyz
-from lib_hypersd.panel import controls, preview
-from lib_hypersd.panel.listeners import Faces
+from lib_hypersd.host import axes, options, sampling, settings_page, xyz
+from lib_hypersd.panel import controls
+from lib_hypersd.panel.backend import host_backend
 from lib_hypersd.panel.page_components import PageComponents
 
 
@@ -41,7 +41,7 @@ class HyperSDScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         try:
-            components = controls.build(self._page_of_tab(), InputAccordion, _faces())
+            components = controls.build(self._page_of_tab(), InputAccordion, host_backend())
         except Exception:  # the host asks once more for its API, and would not start
             options.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
@@ -67,17 +67,6 @@ class HyperSDScript(scripts.Script):
         if self._page is None:
             self._page = PageComponents("img2img" if self.is_img2img else "txt2img")
         return self._page
-
-
-def _faces() -> Faces:
-    return Faces(
-        preview=preview.preview,
-        choices=lists.panel_choices,
-        checkpoint=lambda: checkpoints.selected_checkpoint().name,
-        memory=lambda: panel_file.panel_memory() if options.remembers_panel() else None,
-        download=lora_folder.start_download,
-        folder=lora_folder.folder_title,
-    )
 
 
 def on_app_started(_demo: Any, app: Any) -> None:

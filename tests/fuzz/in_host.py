@@ -343,7 +343,7 @@ def questions() -> None:
     from lib_hypersd.request.settings import PANEL_DEFAULTS
 
     started: list[Any] = []
-    faces = listeners.Faces(
+    backend = listeners.PanelBackend(
         preview=preview.preview,
         choices=lists.panel_choices,
         checkpoint=lambda: checkpoints.selected_checkpoint().name,
@@ -352,7 +352,7 @@ def questions() -> None:
         folder=lora_folder.folder_title,
     )
     page = PageComponents("txt2img", found=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt")))
-    answer = listeners._answer(page, faces)
+    answer = listeners._answer(page, backend)
     defaults = [getattr(PANEL_DEFAULTS, key) for key in PANEL]
 
     def check(case: Case) -> None:
