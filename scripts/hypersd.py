@@ -17,7 +17,7 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
         del sys.modules[_name]
 
 from lib_hypersd import TITLE, generation
-from lib_hypersd.host import axes, options, sampling, settings_page, xyz
+from lib_hypersd.host import options, sampling, settings_page, xyz
 from lib_hypersd.panel import controls
 from lib_hypersd.panel.backend import host_backend
 from lib_hypersd.panel.page_components import PageComponents
@@ -52,7 +52,7 @@ class HyperSDScript(scripts.Script):
 
     def before_process(self, p: Any, *args: Any) -> None:
         generation.begin(p)
-        xyz.tell_axes(p, args, self.args_from)
+        xyz.send_axes_to_workers(p, args, self.args_from)
 
     def process(self, p: Any, *args: Any) -> None:
         generation.process(p, args)
@@ -77,12 +77,6 @@ def on_app_started(_demo: Any, app: Any) -> None:
     download_api.add_routes(app)
 
 
-def on_before_ui() -> None:
-    """Every script is loaded by then."""
-    axes.watch_axes()
-    xyz.add_own_axes()
-
-
 def _start(step: Callable[..., Any], *args: Any) -> None:
     """A part that fails is left out, and the console says which: the rest works without it."""
     try:
@@ -93,6 +87,6 @@ def _start(step: Callable[..., Any], *args: Any) -> None:
 
 _start(sampling.register_sampling)  # before the page's lists are made
 _start(script_callbacks.on_script_unloaded, sampling.unregister_sampling)
-_start(script_callbacks.on_before_ui, on_before_ui)
+_start(script_callbacks.on_before_ui, xyz.set_up_axes)
 _start(script_callbacks.on_ui_settings, settings_page.add_options)
 _start(script_callbacks.on_app_started, on_app_started)

@@ -8,8 +8,9 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import Response
 
 from .. import TITLE
-from ..downloads.job import Download, registry
-from ..host import lora_folder
+from ..downloads.job import Download
+from ..downloads.registry import registry
+from ..host import loras, options
 from ..models.catalog import BY_NAME
 from ..request.settings import echo
 from .access import Json, guarded_router, json_body, json_of, unprocessable
@@ -27,10 +28,10 @@ def add_routes(app: FastAPI) -> None:
 
 
 def _allowed() -> None:
-    if not lora_folder.download_api_allowed():
+    if not options.allows_download_api():
         raise HTTPException(
             403,
-            f"Downloads by the API are off: turn on {lora_folder.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "
+            f"Downloads by the API are off: turn on {options.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "
             "clients may download Hyper-SD LoRA files).",
         )
 
@@ -75,7 +76,7 @@ async def begin(request: Request) -> Response:
             f"{variant.file} stands under: {variant.licence}. Read it at https://huggingface.co/{variant.repo} and "
             "send accept_licence: true.",
         )
-    return Json(_told(lora_folder.start_download(variant)), 202)
+    return Json(_told(loras.start_download(variant)), 202)
 
 
 async def state(id: str) -> Response:

@@ -32,6 +32,7 @@ OPTION_RECIPES = "hypersd_recipes"
 OPTION_NOTICES = "hypersd_notices"
 OPTION_STOP = "hypersd_stop"
 OPTION_REMEMBER = "hypersd_remember"
+OPTION_DOWNLOAD_API = "hypersd_download_api"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -67,6 +68,11 @@ def stops_generations() -> bool:
 def remembers_panel() -> bool:
     """Whether the panel's values are to come back with their checkpoint."""
     return bool(option(OPTION_REMEMBER, False))
+
+
+def allows_download_api() -> bool:
+    """Whether API clients may download."""
+    return option(OPTION_DOWNLOAD_API, False) is True
 
 
 def panel_file() -> str:

@@ -11,9 +11,9 @@ from modules import processing, shared
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import Request
 from ..sampling.names import BOUND
-from .axes import fields_set_by_axes
 from .options import option, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
+from .xyz import fields_set_by_axes
 
 SAME_SAMPLER = (None, "", "Use same sampler")
 SAME_SCHEDULER = (None, "", "Use same scheduler")

@@ -12,8 +12,8 @@ from ..models.catalog import FAMILY_TITLES
 from ..models.recipes import RECIPES
 from ..request.defaults import RECIPE_WORDS, RECIPES_LABEL, policy_words
 from ..sampling.names import TCD, TCD_ETA
-from .lora_folder import OPTION_DOWNLOAD_API
 from .options import (
+    OPTION_DOWNLOAD_API,
     OPTION_NOTICES,
     OPTION_POLICY,
     OPTION_RECIPES,

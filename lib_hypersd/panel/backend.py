@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..host import checkpoints, lists, lora_folder, options
+from ..host import checkpoints, lists, loras, options
 from .listeners import PanelBackend
 from .memory import PanelMemory
 from .preview import preview
@@ -17,8 +17,8 @@ def host_backend() -> PanelBackend:
         choices=lists.panel_choices,
         checkpoint=lambda: checkpoints.selected_checkpoint().name,
         memory=lambda: _memory() if options.remembers_panel() else None,
-        download=lora_folder.start_download,
-        folder=lora_folder.folder_title,
+        download=loras.start_download,
+        folder=loras.folder_title,
     )
 
 

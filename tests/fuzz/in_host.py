@@ -168,7 +168,7 @@ def plans() -> None:
 def downloads() -> None:
     from lib_hypersd.api import downloads as download_api
     from lib_hypersd.downloads.job import Download
-    from lib_hypersd.host import lora_folder
+    from lib_hypersd.host import loras
     from lib_hypersd.models.catalog import BY_NAME
 
     started: list[str] = []
@@ -177,7 +177,7 @@ def downloads() -> None:
         started.append(variant.name)
         return Download("id", variant.name, "running", 0, variant.size, 0.0, None, "")
 
-    lora_folder.start_download = start
+    loras.start_download = start
     good = {"name": MINE, "accept_licence": True}
 
     def check(case: Case) -> None:
@@ -205,7 +205,7 @@ def requests_by_http() -> None:
 
     from lib_hypersd.api import downloads as download_api
     from lib_hypersd.api import plan as api
-    from lib_hypersd.host import lora_folder
+    from lib_hypersd.host import options
 
     app = FastAPI()
     api.add_routes(app)
@@ -235,7 +235,7 @@ def requests_by_http() -> None:
         "sec-fetch-site": ("same-origin", "cross-site", "x"),
     }
     may = {200, 202, 401, 403, 404, 405, 413, 415, 422}
-    option = lora_folder.OPTION_DOWNLOAD_API
+    option = options.OPTION_DOWNLOAD_API
 
     def check(case: Case) -> None:
         shared.opts.data[option] = allowed = case.random() < 0.5
@@ -336,7 +336,7 @@ def questions() -> None:
     """What the page asks the panel, by anybody who can reach the page."""
     from markup_check import check_markup
 
-    from lib_hypersd.host import checkpoints, lists, lora_folder
+    from lib_hypersd.host import checkpoints, lists, loras
     from lib_hypersd.panel import listeners, preview
     from lib_hypersd.panel.page_components import PageComponents
     from lib_hypersd.request.settings import KEYS as PANEL
@@ -349,7 +349,7 @@ def questions() -> None:
         checkpoint=lambda: checkpoints.selected_checkpoint().name,
         memory=lambda: None,
         download=lambda variant: started.append(variant),  # type: ignore[arg-type, return-value]
-        folder=lora_folder.folder_title,
+        folder=loras.folder_title,
     )
     page = PageComponents("txt2img", found=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt")))
     answer = listeners._answer(page, backend)
