@@ -1,10 +1,11 @@
-"""The host's entry: hooks, nothing else. What they do stands in lib_hypersd."""
+"""The host's entry: hooks, nothing else. What they do is in lib_hypersd."""
 
 # ruff: noqa: E402 - older code has to go before the imports
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from modules import script_callbacks, scripts
@@ -24,11 +25,7 @@ from lib_hypersd.panel.page_components import PageComponents
 
 
 class HyperSDScript(scripts.Script):
-    """Always on; does nothing unless the panel, an API object or a prompt tag asks for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._page: PageComponents | None = None
+    """Always on; does nothing unless the panel, an API object or a prompt tag turns it on."""
 
     def title(self) -> str:
         return TITLE
@@ -37,12 +34,12 @@ class HyperSDScript(scripts.Script):
         return scripts.AlwaysVisible
 
     def after_component(self, component: Any, **kwargs: Any) -> None:
-        self._page_of_tab().catch(component, kwargs.get("elem_id"))
+        self._page.catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
         try:
-            components = controls.build(self._page_of_tab(), InputAccordion, host_backend())
-        except Exception:  # the host asks once more for its API, and would not start
+            components = controls.build(self._page, InputAccordion, host_backend())
+        except Exception:  # the host calls this once more for its API, and would not start
             options.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
         self.infotext_fields = controls.infotext_fields(components, sampling.option_eta, options.preferences)
@@ -63,22 +60,22 @@ class HyperSDScript(scripts.Script):
     def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
         generation.before_sampling(p, kwargs)
 
-    def _page_of_tab(self) -> PageComponents:
-        if self._page is None:
-            self._page = PageComponents("img2img" if self.is_img2img else "txt2img")
-        return self._page
+    @cached_property
+    def _page(self) -> PageComponents:
+        """Made when it is needed first: the host sets the tab after `__init__`."""
+        return PageComponents("img2img" if self.is_img2img else "txt2img")
 
 
 def on_app_started(_demo: Any, app: Any) -> None:
-    from lib_hypersd.api import downloads as download_api
-    from lib_hypersd.api import plan as api
+    """Add the endpoints. "Reload UI" makes a new app each time, so that there is nothing to remove."""
+    from lib_hypersd.api import downloads, plan, status
 
-    api.add_routes(app)
-    download_api.add_routes(app)
+    for endpoints in (status, plan, downloads):
+        app.include_router(endpoints.router)
 
 
 def _start(step: Callable[..., Any], *args: Any) -> None:
-    """A part that fails is left out, and the console says which: the rest works without it."""
+    """Do a step of the start. One that fails is left out, and the console says which: the rest works without it."""
     try:
         step(*args)
     except Exception:

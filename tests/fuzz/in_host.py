@@ -107,6 +107,8 @@ def answered(handler: Callable[[Any], Coroutine[Any, Any, Any]], chunks: Iterato
     """Status and answer of an endpoint's function, without a server around it."""
     from fastapi import HTTPException, Request
 
+    from lib_hypersd.api.access import InvalidBodyError
+
     async def receive() -> dict[str, Any]:
         chunk = next(chunks, None)
         return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
@@ -117,6 +119,9 @@ def answered(handler: Callable[[Any], Coroutine[Any, Any, Any]], chunks: Iterato
         coroutine.send(None)  # nothing in it waits
     except StopIteration as done:
         return done.value.status_code, _strict(done.value.body)
+    except InvalidBodyError as error:
+        refusal = error.answer()
+        return refusal.status_code, _strict(refusal.body)
     except HTTPException as refused:
         return refused.status_code, refused.detail
     raise AssertionError("the endpoint waits for something")
@@ -203,13 +208,12 @@ def requests_by_http() -> None:
     from fastapi.testclient import TestClient
     from modules import shared
 
-    from lib_hypersd.api import downloads as download_api
-    from lib_hypersd.api import plan as api
+    from lib_hypersd.api import downloads, plan, status
     from lib_hypersd.host import options
 
     app = FastAPI()
-    api.add_routes(app)
-    download_api.add_routes(app)
+    for endpoints in (status, plan, downloads):
+        app.include_router(endpoints.router)
     paths = (
         "status",
         "catalog",
