@@ -1,10 +1,11 @@
-"""The host's entry: hooks, nothing else. What they do stands in lib_hypersd."""
+"""The host's entry: hooks, nothing else. What they do is in lib_hypersd."""
 
 # ruff: noqa: E402 - older code has to go before the imports
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from modules import script_callbacks, scripts
@@ -17,18 +18,14 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
         del sys.modules[_name]
 
 from lib_hypersd import TITLE, generation
-from lib_hypersd.host import axes, checkpoints, lists, lora_folder, options, panel_file, sampling, settings_page, xyz
-from lib_hypersd.panel import controls, preview
-from lib_hypersd.panel.listeners import Faces
+from lib_hypersd.host import options, sampling, settings_page, xyz
+from lib_hypersd.panel import controls
+from lib_hypersd.panel.backend import host_backend
 from lib_hypersd.panel.page_components import PageComponents
 
 
 class HyperSDScript(scripts.Script):
-    """Always on; does nothing unless the panel, an API object or a prompt tag asks for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._page: PageComponents | None = None
+    """Always on; does nothing unless the panel, an API object or a prompt tag turns it on."""
 
     def title(self) -> str:
         return TITLE
@@ -37,12 +34,12 @@ class HyperSDScript(scripts.Script):
         return scripts.AlwaysVisible
 
     def after_component(self, component: Any, **kwargs: Any) -> None:
-        self._page_of_tab().catch(component, kwargs.get("elem_id"))
+        self._page.catch(component, kwargs.get("elem_id"))
 
     def ui(self, is_img2img: bool) -> list[Any]:
         try:
-            components = controls.build(self._page_of_tab(), InputAccordion, _faces())
-        except Exception:  # the host asks once more for its API, and would not start
+            components = controls.build(self._page, InputAccordion, host_backend())
+        except Exception:  # the host calls this once more for its API, and would not start
             options.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
         self.infotext_fields = controls.infotext_fields(components, sampling.option_eta, options.preferences)
@@ -52,7 +49,7 @@ class HyperSDScript(scripts.Script):
 
     def before_process(self, p: Any, *args: Any) -> None:
         generation.begin(p)
-        xyz.tell_axes(p, args, self.args_from)
+        xyz.send_axes_to_workers(p, args, self.args_from)
 
     def process(self, p: Any, *args: Any) -> None:
         generation.process(p, args)
@@ -63,39 +60,22 @@ class HyperSDScript(scripts.Script):
     def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
         generation.before_sampling(p, kwargs)
 
-    def _page_of_tab(self) -> PageComponents:
-        if self._page is None:
-            self._page = PageComponents("img2img" if self.is_img2img else "txt2img")
-        return self._page
-
-
-def _faces() -> Faces:
-    return Faces(
-        preview=preview.preview,
-        choices=lists.panel_choices,
-        checkpoint=lambda: checkpoints.selected_checkpoint().name,
-        memory=lambda: panel_file.panel_memory() if options.remembers_panel() else None,
-        download=lora_folder.start_download,
-        folder=lora_folder.folder_title,
-    )
+    @cached_property
+    def _page(self) -> PageComponents:
+        """Made when it is needed first: the host sets the tab after `__init__`."""
+        return PageComponents("img2img" if self.is_img2img else "txt2img")
 
 
 def on_app_started(_demo: Any, app: Any) -> None:
-    from lib_hypersd.api import downloads as download_api
-    from lib_hypersd.api import plan as api
+    """Add the endpoints. "Reload UI" makes a new app each time, so that there is nothing to remove."""
+    from lib_hypersd.api import downloads, plan, status
 
-    api.add_routes(app)
-    download_api.add_routes(app)
-
-
-def on_before_ui() -> None:
-    """Every script is loaded by then."""
-    axes.watch_axes()
-    xyz.add_own_axes()
+    for endpoints in (status, plan, downloads):
+        app.include_router(endpoints.router)
 
 
 def _start(step: Callable[..., Any], *args: Any) -> None:
-    """A part that fails is left out, and the console says which: the rest works without it."""
+    """Do a step of the start. One that fails is left out, and the console says which: the rest works without it."""
     try:
         step(*args)
     except Exception:
@@ -104,6 +84,6 @@ def _start(step: Callable[..., Any], *args: Any) -> None:
 
 _start(sampling.register_sampling)  # before the page's lists are made
 _start(script_callbacks.on_script_unloaded, sampling.unregister_sampling)
-_start(script_callbacks.on_before_ui, on_before_ui)
+_start(script_callbacks.on_before_ui, xyz.set_up_axes)
 _start(script_callbacks.on_ui_settings, settings_page.add_options)
 _start(script_callbacks.on_app_started, on_app_started)

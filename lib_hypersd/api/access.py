@@ -1,4 +1,4 @@
-"""What every endpoint shares: whom it lets in, and how it answers. docs/security.md says the same for people."""
+"""What every endpoint shares: whom it lets in, how it reads bodies and answers (docs/security.md says why)."""
 
 from __future__ import annotations
 
@@ -27,37 +27,38 @@ _basic = HTTPBasic(auto_error=False)
 
 
 def guarded_router() -> APIRouter:
-    """Routes under PREFIX that strangers, and other sites' pages, can't use."""
-    return APIRouter(prefix=PREFIX, route_class=_Route, dependencies=[Depends(_from_no_other_site), Depends(_known)])
+    """A router under PREFIX for authenticated clients and the WebUI's own pages alone."""
+    guards = [Depends(_refuse_other_sites), Depends(_authenticate)]
+    return APIRouter(prefix=PREFIX, route_class=_Route, dependencies=guards)
 
 
-def _known(request: Request, given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  # noqa: B008 - FastAPI's way
-    """Ask for the API's credentials wherever the host's own API does. 401.
+def _authenticate(request: Request, given: HTTPBasicCredentials | None = Depends(_basic)) -> None:  # noqa: B008 - FastAPI's way
+    """Require the API's credentials wherever the host's own API does. 401.
 
-    Where it asks for none but the page has a login, the page's: by its cookie, or by name and password.
+    Where it requires none but the page has a login, the page's: by its cookie, or by name and password.
     """
-    asked = server.credentials()
-    if asked is None:
+    expected = server.credentials()
+    if expected is None:
         page = getattr(request.app, "auth", None)  # gradio's; an API without a page has none
         if page is None or _logged_in(request):
             return
-        asked = page if isinstance(page, Mapping) else {}
-    if given is None or not _matches(given, asked):
+        expected = page if isinstance(page, Mapping) else {}
+    if given is None or not _matches(given, expected):
         raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
 
-def _matches(given: HTTPBasicCredentials, asked: Mapping[str, str]) -> bool:
-    expected = asked.get(given.username)
-    return expected is not None and compare_digest(given.password.encode(), expected.encode())
+def _matches(given: HTTPBasicCredentials, passwords: Mapping[str, str]) -> bool:
+    password = passwords.get(given.username)
+    return password is not None and compare_digest(given.password.encode(), password.encode())
 
 
 def _logged_in(request: Request) -> bool:
     """Whether the page's login knows the sender, by gradio's own answer: its cookie's name differs by version."""
-    ask = next((route.endpoint for route in request.app.routes if getattr(route, "path", "") == "/user"), None)
-    return ask is not None and ask(request) is not None
+    user_of = next((route.endpoint for route in request.app.routes if getattr(route, "path", "") == "/user"), None)
+    return user_of is not None and user_of(request) is not None
 
 
-def _from_no_other_site(request: Request) -> None:
+def _refuse_other_sites(request: Request) -> None:
     """Refuse what a page of another site has a browser send, which sends the person's login along. 403.
 
     Browsers say where a request comes from; scripts say nothing, and pass. So does a GET without an Origin, a link
@@ -73,12 +74,12 @@ def _from_no_other_site(request: Request) -> None:
 
 
 def _is_own(origin: str, request: Request) -> bool:
-    """For browsers that tell no Sec-Fetch-Site: none does so to a plain http address in the local network."""
+    """For browsers that send no Sec-Fetch-Site: none does so to a plain http address in the local network."""
     return urlsplit(origin).netloc == request.headers.get("host", "")
 
 
 class _Route(APIRoute):
-    """A route whose faults are told without their texts: the hosts' own answer repeats those, paths and all."""
+    """A route that answers a fault without its text: the hosts' own answer repeats that, paths and all."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         answer = super().get_route_handler()
@@ -86,6 +87,8 @@ class _Route(APIRoute):
         async def guarded(request: Request) -> Response:
             try:
                 return await answer(request)
+            except InvalidBodyError as error:
+                return error.answer()
             except AnyHTTPException:
                 raise
             except Exception as fault:
@@ -104,31 +107,39 @@ class Json(Response):
         return json.dumps(content, allow_nan=False).encode()
 
 
+class InvalidBodyError(Exception):
+    """A body that an endpoint can't use: 422, with the path of its field, which is empty for the body itself."""
+
+    def __init__(self, message: str, *field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def answer(self) -> Response:
+        """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
+        return Json({"detail": [{"loc": ["body", *self.field], "msg": str(self), "type": "value_error"}]}, 422)
+
+
 async def json_of(request: Request) -> Any:
-    """The JSON value that a request's body is. Raises ValueError where it is none, 413 where it is too large."""
-    too_large = HTTPException(
-        413,
-        f"The body may have {MAX_BODY_BYTES:,} bytes and {MAX_BODY_VALUES:,} values; leave out alwayson_scripts and "
-        "what else has no bearing on it.",
-    )
+    """The JSON value in a request's body. Raises InvalidBodyError where it is none, 413 where it is too large."""
     chunks, size = [], 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise too_large
     try:
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise bounded_json.TooMuchError
         return bounded_json.read(b"".join(chunks), MAX_BODY_VALUES)
     except bounded_json.TooMuchError:
-        raise too_large from None
-
-
-def unprocessable(field: tuple[str, ...], message: str) -> Response:
-    """FastAPI's own form of a 422, the input left out: it may be NaN or a megabyte."""
-    return Json({"detail": [{"loc": ["body", *field], "msg": message, "type": "value_error"}]}, 422)
+        raise HTTPException(
+            413,
+            f"The body may have {MAX_BODY_BYTES:,} bytes and {MAX_BODY_VALUES:,} values; leave out alwayson_scripts "
+            "and what else has no bearing on it.",
+        ) from None
+    except ValueError:
+        raise InvalidBodyError("The body is not JSON.") from None
 
 
 def json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    """What a route tells in the host's API page of the JSON body that it reads itself."""
+    """A JSON body that a route reads itself, for the host's API page."""
     content = {"application/json": {"schema": {"type": "object", **schema}, "example": example}}
     return {"requestBody": {"required": True, "content": content}}

@@ -1,40 +1,33 @@
-"""The endpoints of downloads: begin one, ask for its state, cancel it. Off unless the person's option allows them."""
+"""/hypersd/v1/download: begin a download, look at its state, cancel it. Off unless the person's option allows it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from .. import TITLE
-from ..downloads.job import Download, registry
-from ..host import lora_folder
-from ..models.catalog import BY_NAME
+from ..downloads.job import Download
+from ..downloads.registry import registry
+from ..host import loras, options
+from ..models.catalog import BY_NAME, Variant
 from ..text import echo
-from .access import Json, guarded_router, json_body, json_of, unprocessable
+from .access import InvalidBodyError, Json, guarded_router, json_body, json_of
 
 _KEYS = ("name", "accept_licence")
 
 
-def add_routes(app: FastAPI) -> None:
-    """Add them to the host's app, behind its credentials."""
-    router, guard = guarded_router(), [Depends(_allowed)]
-    router.add_api_route("/download", begin, methods=["POST"], dependencies=guard, openapi_extra=_BODY)
-    router.add_api_route("/download/{id}", state, methods=["GET"], dependencies=guard)
-    router.add_api_route("/download/{id}", cancel, methods=["DELETE"], dependencies=guard)
-    app.include_router(router)
-
-
 def _allowed() -> None:
-    if not lora_folder.download_api_allowed():
+    if not options.allows_download_api():
         raise HTTPException(
             403,
-            f"Downloads by the API are off: turn on {lora_folder.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "
+            f"Downloads by the API are off: turn on {options.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "
             "clients may download Hyper-SD LoRA files).",
         )
 
 
+router, _guard = guarded_router(), [Depends(_allowed)]
 _BODY = json_body(
     {
         "required": list(_KEYS),
@@ -47,6 +40,7 @@ _BODY = json_body(
 )
 
 
+@router.post("/download", dependencies=_guard, openapi_extra=_BODY)
 async def begin(request: Request) -> Response:
     """Begin to download a catalog file into the LoRA folder, or join the download of it that is under way.
 
@@ -55,34 +49,38 @@ async def begin(request: Request) -> Response:
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "The body must be JSON, with Content-Type: application/json.")
-    try:
-        body = await json_of(request)
-    except ValueError:
-        return unprocessable((), "The body is not JSON.")
+    variant = _accepted(await json_of(request))
+    return Json(_answer(loras.start_download(variant)), 202)
+
+
+def _accepted(body: object) -> Variant:
+    """The file whose licence a body accepts. Raises InvalidBodyError."""
     if not isinstance(body, dict):
-        return unprocessable((), f"The body is {echo(body)}; it takes an object with {' and '.join(_KEYS)}.")
+        raise InvalidBodyError(f"The body is {echo(body)}; it takes an object with {' and '.join(_KEYS)}.")
     for key in body:
         if key not in _KEYS:
-            return unprocessable((echo(key),), f"{echo(key)} is unknown; the body takes {' and '.join(_KEYS)}.")
+            raise InvalidBodyError(f"{echo(key)} is unknown; the body takes {' and '.join(_KEYS)}.", echo(key))
     name = body.get("name")
     variant = BY_NAME.get(name) if isinstance(name, str) else None
     if variant is None:
         given = f"name is {echo(name)}" if "name" in body else "name is missing"
-        return unprocessable(("name",), f"{given}; it takes one of {', '.join(BY_NAME)}.")
+        raise InvalidBodyError(f"{given}; it takes one of {', '.join(BY_NAME)}.", "name")
     if body.get("accept_licence") is not True:
-        return unprocessable(
-            ("accept_licence",),
+        raise InvalidBodyError(
             f"{variant.file} stands under: {variant.licence}. Read it at https://huggingface.co/{variant.repo} and "
             "send accept_licence: true.",
+            "accept_licence",
         )
-    return Json(_told(lora_folder.start_download(variant)), 202)
+    return variant
 
 
+@router.get("/download/{id}", dependencies=_guard)
 async def state(id: str) -> Response:
     """How a download stands."""
     return _found(registry.get(id))
 
 
+@router.delete("/download/{id}", dependencies=_guard)
 async def cancel(id: str) -> Response:
     """Cancel a download; one that has ended stays as it is."""
     return _found(registry.cancel(id))
@@ -91,10 +89,10 @@ async def cancel(id: str) -> Response:
 def _found(download: Download | None) -> Response:
     if download is None:
         raise HTTPException(404, "No download has this id; those of before the WebUI's last start are forgotten.")
-    return Json(_told(download))
+    return Json(_answer(download))
 
 
-def _told(download: Download) -> dict[str, Any]:
+def _answer(download: Download) -> dict[str, Any]:
     variant = BY_NAME[download.name]
     return {
         "id": download.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modules import errors, sd_samplers, shared
+from modules.paths_internal import data_path
 
 from ..models.catalog import Family
 from ..request.preferences import Preferences
@@ -30,6 +32,7 @@ OPTION_RECIPES = "hypersd_recipes"
 OPTION_NOTICES = "hypersd_notices"
 OPTION_STOP = "hypersd_stop"
 OPTION_REMEMBER = "hypersd_remember"
+OPTION_DOWNLOAD_API = "hypersd_download_api"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -65,6 +68,16 @@ def stops_generations() -> bool:
 def remembers_panel() -> bool:
     """Whether the panel's values are to come back with their checkpoint."""
     return bool(option(OPTION_REMEMBER, False))
+
+
+def allows_download_api() -> bool:
+    """Whether API clients may download."""
+    return option(OPTION_DOWNLOAD_API, False) is True
+
+
+def panel_file() -> str:
+    """The path at which the panel's values are kept for each checkpoint, beside the host's own config."""
+    return os.path.join(data_path, "hypersd-panels.json")
 
 
 def preferences(overrides: Mapping[str, Any] = _NONE) -> Preferences:

@@ -14,10 +14,10 @@ from ..plan.draft import Inputs
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import HostTraits, Request
 from ..sampling.names import BOUND
-from .axes import fields_set_by_axes
 from .loras import lora_index
 from .options import option, preferences, prompt_tag_reaction, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
+from .xyz import fields_set_by_axes
 
 SAME_SAMPLER = (None, "", "Use same sampler")
 SAME_SCHEDULER = (None, "", "Use same scheduler")

@@ -13,8 +13,8 @@ from ..models.recipes import RECIPES
 from ..request.preferences import policies_of
 from ..request.recipe_lines import RECIPE_WORDS, RECIPES_LABEL
 from ..sampling.names import TCD, TCD_ETA
-from .lora_folder import OPTION_DOWNLOAD_API
 from .options import (
+    OPTION_DOWNLOAD_API,
     OPTION_NOTICES,
     OPTION_POLICY,
     OPTION_RECIPES,

@@ -1,4 +1,4 @@
-"""X/Y/Z plot's axes of this extension's own settings: a cell draws as if its values stood in the panel, ticked."""
+"""X/Y/Z plot: what the host's axes set for a cell, and this extension's own axes, which replace the panel's values."""
 
 from __future__ import annotations
 
@@ -10,23 +10,71 @@ from modules import scripts
 
 from .. import TITLE
 from ..request.settings import SettingsError, as_object, as_typed
-from .axes import fields_set_by_axes
 from .loras import lora_index
 from .options import sampler_names
 
-_VALUES = "_hypersd_axis_values"
+_FIELDS: dict[str, str] = {
+    "Steps": "steps",
+    "Hires steps": "hr_second_pass_steps",
+    "CFG Scale": "cfg_scale",
+    "Distilled CFG Scale": "distilled_cfg_scale",
+    "Sampler": "sampler_name",
+    "Hires sampler": "hr_sampler_name",
+    "Schedule type": "scheduler",
+    "Denoising": "denoising_strength",
+    "Hires upscaler": "hr_upscaler",
+}
+"""The host's axes, by label, and the field that each one sets."""
+_EXPLICIT, _VALUES = "_hypersd_explicit", "_hypersd_axis_values"
+"""Attributes of `p`: the fields that the host's axes have set, and the settings that this extension's have."""
 _ON = {"On": True, "Off": False}
 _STOCK = "off"
-"""Among the steps: a cell without us, so that one axis can compare step counts and the stock picture."""
+"""Among the steps: a cell without Hyper-SD, so that one axis can compare step counts and the stock picture."""
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """`key` is the setting that it sets, `choices` what the plot offers; none for numbers."""
+    """An axis of this extension: the setting that it sets, and the plot's choices for it; none for numbers."""
 
-    label: str
+    name: str
     key: str
     choices: Callable[[], Sequence[str]] | None = None
+
+    @property
+    def label(self) -> str:
+        return f"[{TITLE}] {self.name}"
+
+    def option(self, kind: Callable[..., Any]) -> Any:
+        """The plot's option for this axis; `kind` is the host's class `AxisOption`."""
+        more = {"format_value": self.format_value, "confirm": self.confirm, "choices": self.choices}
+        return kind(self.label, str, self.apply, **more)
+
+    def format_value(self, p: Any, option: Any, value: str) -> str:
+        """The text beside a row or above a column, as the hosts write it."""
+        return f"stock: {p.steps} steps" if self._is_stock(value) else f"{self.label}: {value}"
+
+    def confirm(self, p: Any, values: Sequence[str]) -> None:
+        """Check all values. The plot shows a RuntimeError in the page and generates nothing."""
+        try:
+            for value in values:
+                self._settings(value)
+        except SettingsError as error:
+            raise RuntimeError(f"{self.label}: {error}") from None
+
+    def apply(self, p: Any, value: str, values: Sequence[str]) -> None:
+        before, now = values_set_by_axes(p), self._settings(value)
+        off = {"enabled": False} if False in (before.get("enabled"), now.get("enabled")) else {}
+        setattr(p, _VALUES, {**before, **now, **off})
+
+    def _settings(self, value: str) -> dict[str, Any]:
+        """The settings that a value means. Raises SettingsError."""
+        if self._is_stock(value):
+            return {"enabled": False}
+        text = value.strip()
+        return {self.key: as_typed(self.key, _ON.get(text.capitalize(), text) if self.key == "enabled" else text)}
+
+    def _is_stock(self, value: str) -> bool:
+        return self.key == "steps" and value.strip().lower() == _STOCK
 
 
 _AXES = (
@@ -40,42 +88,39 @@ _AXES = (
 )
 
 
-def add_own_axes() -> None:
-    """Add ours to the end of X/Y/Z plot's axes. Idempotent."""
+def set_up_axes() -> None:
+    """Have the host's axes note what they set, and add this extension's. Idempotent.
+
+    Every script must be loaded by then. Without a note, a value that an axis has set could be the slider's.
+    """
     for script in scripts.scripts_data:
-        options = getattr(script.module, "axis_options", None)
-        if options is None or not hasattr(script.module, "AxisOption"):
-            continue
-        known = {option.label for option in options}
-        for axis in _AXES:
-            label = f"[{TITLE}] {axis.label}"
-            if label not in known:
-                options.append(_option(script.module.AxisOption, label, axis))
+        options = getattr(script.module, "axis_options", [])
+        for option in options:
+            field = _FIELDS.get(getattr(option, "label", ""))
+            if field and not hasattr(option.apply, "hypersd_field"):
+                option.apply = _noting(option.apply, field)
+        if hasattr(script.module, "AxisOption"):
+            known = {option.label for option in options}
+            options += [axis.option(script.module.AxisOption) for axis in _AXES if axis.label not in known]
 
 
-def _option(kind: Callable[..., Any], label: str, axis: _Axis) -> Any:
-    return kind(
-        label,
-        str,
-        _apply(axis.key),
-        format_value=_label_of(label, axis.key),
-        confirm=_confirm(axis),
-        choices=axis.choices,
-    )
+def _noting(apply_axis: Callable[..., Any], field: str) -> Callable[..., Any]:
+    def apply_and_note(p: Any, *values: Any) -> None:
+        apply_axis(p, *values)
+        # A tuple: sd-webui-distributed makes JSON of each attribute of `p`.
+        setattr(p, _EXPLICIT, tuple(fields_set_by_axes(p) | {field}))
+
+    apply_and_note.hypersd_field = field  # type: ignore[attr-defined]
+    return apply_and_note
 
 
-def _label_of(label: str, key: str) -> Callable[[Any, Any, str], str]:
-    """What stands beside a row or above a column, as the hosts write it."""
-
-    def text(p: Any, option: Any, value: str) -> str:
-        is_stock = key == "steps" and value.strip().lower() == _STOCK
-        return f"stock: {p.steps} steps" if is_stock else f"{label}: {value}"
-
-    return text
+def fields_set_by_axes(p: Any) -> frozenset[str]:
+    """The fields of `p` that the host's axes have set for this cell of a plot."""
+    return frozenset(getattr(p, _EXPLICIT, ()))
 
 
 def values_set_by_axes(p: Any) -> Mapping[str, Any]:
-    """The settings that axes have set for this cell of a plot."""
+    """The settings that this extension's axes have set for this cell of a plot."""
     values: Mapping[str, Any] = getattr(p, _VALUES, {})
     return values
 
@@ -91,24 +136,24 @@ _KEEPING = {
     "sampler_name": "sampler",
     "scheduler": "scheduler",
 }
-"""Fields that the host's own axes set, and the setting that leaves each of them alone."""
+"""Fields that the host's axes set, and the setting that leaves each of them alone."""
 
 
-def tell_axes(p: Any, args: Sequence[Any], position: int) -> None:
-    """Put what axes have set for this cell of a plot into our arguments, the first of which stands at `position`.
+def send_axes_to_workers(p: Any, args: Sequence[Any], position: int) -> None:
+    """Put what axes have set for this cell into this script's arguments, the first of which is at `position`.
 
-    sd-webui-distributed sends its workers all scripts' arguments, and nothing else of an axis. Without it nothing is
-    touched. A bad value is told in `process`.
+    sd-webui-distributed sends its workers all scripts' arguments, and nothing else of an axis. Without it the arguments
+    stay as they are. A bad value gets its notice in `process`.
     """
     if not (values_set_by_axes(p) or fields_set_by_axes(p)) or not _is_distributed(p):
         return
     try:
-        wish = _with_axes(p, args)
+        request = _with_axes(p, args)
     except SettingsError:
         return
-    if wish is not None:
+    if request is not None:
         given = p.script_args
-        p.script_args = type(given)((*given[:position], wish, *given[position + 1 :]))
+        p.script_args = type(given)((*given[:position], request, *given[position + 1 :]))
 
 
 def _is_distributed(p: Any) -> bool:
@@ -116,48 +161,16 @@ def _is_distributed(p: Any) -> bool:
 
 
 def _with_axes(p: Any, args: Sequence[Any]) -> dict[str, Any] | None:
-    """The object that draws this cell on another machine; None where panel and axes leave it to the prompt's tags."""
-    wish, own = as_object(args), values_set_by_axes(p)
+    """The API object for this cell on another machine; None where panel and axes leave it to the prompt's tags."""
+    request, own = as_object(args), values_set_by_axes(p)
     if own and args[0] is False:
-        wish["enabled"] = True
-    wish.update(own)
-    if wish.get("enabled") is False and not own:
+        request["enabled"] = True
+    request.update(own)
+    if request.get("enabled") is False and not own:
         return None
     if not getattr(p, "enable_hr", False):  # "keep" would hold for the hires pass too
         kept = {_KEEPING[name] for name in fields_set_by_axes(p) if name in _KEEPING}
-        if isinstance(wish.get("steps"), int | float):  # the number also chooses the file
+        if isinstance(request.get("steps"), int | float):  # the number also chooses the file
             kept.discard("steps")
-        wish.update(dict.fromkeys(kept, "keep"))
-    return wish
-
-
-# The plot's part -----------------------------------------------------------------------------------------------
-
-
-def _apply(key: str) -> Callable[..., None]:
-    def apply(p: Any, value: str, values: Sequence[str]) -> None:
-        before, now = values_set_by_axes(p), _set_by(key, value)
-        off = {"enabled": False} if False in (before.get("enabled"), now.get("enabled")) else {}
-        setattr(p, _VALUES, {**before, **now, **off})
-
-    return apply
-
-
-def _confirm(axis: _Axis) -> Callable[[Any, Sequence[str]], None]:
-    def confirm(p: Any, values: Sequence[str]) -> None:
-        """The plot shows a RuntimeError to the person and draws nothing."""
-        try:
-            for value in values:
-                _set_by(axis.key, value)
-        except SettingsError as error:
-            raise RuntimeError(f"[{TITLE}] {axis.label}: {error}") from None
-
-    return confirm
-
-
-def _set_by(key: str, value: str) -> dict[str, Any]:
-    """The settings that a value of the axis `key` means. Raises SettingsError."""
-    text = value.strip()
-    if key == "steps" and text.lower() == _STOCK:
-        return {"enabled": False}
-    return {key: as_typed(key, _ON.get(text.capitalize(), text) if key == "enabled" else text)}
+        request.update(dict.fromkeys(kept, "keep"))
+    return request

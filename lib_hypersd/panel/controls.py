@@ -13,7 +13,7 @@ from ..request.preferences import Preferences
 from ..request.settings import KEYS, PANEL_DEFAULTS, Choices
 from . import listeners, markup
 from . import paste as infotext
-from .listeners import Faces, Wires
+from .listeners import PanelBackend, Wires
 from .outlook import Outlook
 from .page_components import Components, PageComponents
 
@@ -21,9 +21,9 @@ MIN_WIDTH = 100
 """Pixels: four controls stand side by side in a settings column of usual width."""
 
 
-def build(page: PageComponents, accordion: Callable[..., Any], faces: Faces) -> list[Any]:
+def build(page: PageComponents, accordion: Callable[..., Any], backend: PanelBackend) -> list[Any]:
     """The components, in the contract's order, inside the host's `InputAccordion`."""
-    prefix, choices = f"hypersd_{page.tab}", faces.choices()
+    prefix, choices = f"hypersd_{page.tab}", backend.choices()
     built: Components = {}
     with accordion(PANEL_DEFAULTS.enabled, label=TITLE, elem_id=prefix) as enabled:
         built["enabled"] = enabled
@@ -41,7 +41,7 @@ def build(page: PageComponents, accordion: Callable[..., Any], faces: Faces) -> 
             _details(prefix, choices, built)
         wires = Wires(badge, body, fill, compare, *_unseen(prefix, choices))
     ordered = [built[key] for key in KEYS]
-    page.connect = lambda: listeners.connect(page, ordered, wires, faces)
+    page.connect = lambda: listeners.connect(page, ordered, wires, backend)
     return ordered
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import gradio as gr
 
 from .. import TITLE
-from ..downloads.job import Download, registry
+from ..downloads.job import Download
+from ..downloads.registry import registry
 from ..models.catalog import BY_NAME, Variant
 from ..request.settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
 from . import markup
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Faces:
+class PanelBackend:
     """What the panel asks of the rest.
 
     `preview(tab, page values, panel values)` is what would be done now; `choices()` what the host lists now;
@@ -66,16 +67,16 @@ class Wires:
             component.do_not_save_to_config = True  # the host's Defaults tab
 
 
-def connect(page: PageComponents, ordered: Sequence[Any], wires: Wires, faces: Faces) -> None:
+def connect(page: PageComponents, ordered: Sequence[Any], wires: Wires, backend: PanelBackend) -> None:
     """Bind the listeners, once all of the tab's components are there. `ordered` are the controls in `KEYS`' order."""
     tab, inputs = page.tab, [*page.found.values(), *ordered]
     wires.ask.click(
-        _answer(page, faces),
+        _answer(page, backend),
         inputs=[wires.question, *inputs],
         outputs=[wires.answer, wires.badge, wires.body, wires.fill, *ordered],
         **_quietly(f"(...values) => [hypersdQuestion('{tab}'), ...values.slice(1)]"),
     )
-    wires.fill.click(_fill(page, faces), inputs=inputs, outputs=list(page.found.values()), **_quietly())
+    wires.fill.click(_fill(page, backend), inputs=inputs, outputs=list(page.found.values()), **_quietly())
     _connect_compare(page, wires.compare)
     for component in inputs:
         component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{tab}')"})
@@ -90,12 +91,12 @@ def mark(choices: Choices) -> int:
     return zlib.crc32("\n".join(choices.loras).encode("utf8", "surrogatepass"))
 
 
-def _answer(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
+def _answer(page: PageComponents, backend: PanelBackend) -> Callable[..., list[Any]]:
     def answer(question: str, *values: Any) -> list[Any]:
         asked: Mapping[str, Any] = {}
         try:
             asked = _question(question)
-            return _answered(page, faces, asked, values)
+            return _answered(page, backend, asked, values)
         except Exception as fault:
             _log.exception("The panel could not be brought up to date")
             bad = Outlook("bad", f"the panel met a fault ({type(fault).__name__}); see the console")
@@ -113,18 +114,20 @@ def _question(text: str) -> Mapping[str, Any]:
     return asked
 
 
-def _answered(page: PageComponents, faces: Faces, asked: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
+def _answered(
+    page: PageComponents, backend: PanelBackend, asked: Mapping[str, Any], values: Sequence[Any]
+) -> list[Any]:
     """The lines, and what changes in the panel's own controls."""
     page_values, before = page.split(values)
-    checkpoint, memory, panel = faces.checkpoint(), faces.memory(), list(before)
+    checkpoint, memory, panel = backend.checkpoint(), backend.memory(), list(before)
     for wish in asked.get("wishes", ()):
-        panel = _granted(wish, panel, faces)
+        panel = _granted(wish, panel, backend)
     if memory is not None:
         panel = _remembered(memory, page.tab, checkpoint, panel, is_new=checkpoint != asked.get("checkpoint"))
-    seen, choices = faces.preview(page.tab, page_values, panel), faces.choices()
+    seen, choices = backend.preview(page.tab, page_values, panel), backend.choices()
     marks = {"number": asked.get("number"), "checkpoint": checkpoint, "loras": mark(choices)}
     missing = seen.outlook.missing
-    lines = _lines(marks, seen, faces.folder(missing) if missing else "")
+    lines = _lines(marks, seen, backend.folder(missing) if missing else "")
     return lines + _controls(before, panel, choices if marks["loras"] != asked.get("loras") else None)
 
 
@@ -146,7 +149,7 @@ def _controls(before: Sequence[Any], after: Sequence[Any], choices: Choices | No
     return [gr.update(**update) for update in updates]
 
 
-def _granted(wish: Mapping[str, Any], panel: list[Any], faces: Faces) -> list[Any]:
+def _granted(wish: Mapping[str, Any], panel: list[Any], backend: PanelBackend) -> list[Any]:
     """The panel's values after what was pressed: a row's tick, a download of a catalog file, its cancel.
 
     A tick sends its setting to "keep", or back to what it was, or to its default. Without the licence accepted there
@@ -159,7 +162,7 @@ def _granted(wish: Mapping[str, Any], panel: list[Any], faces: Faces) -> list[An
         return [value if k == key else v for k, v in zip(KEYS, panel, strict=True)]
     variant = BY_NAME.get(str(wish.get("download")))
     if variant is not None and wish.get("accepted") is True:
-        faces.download(variant)
+        backend.download(variant)
     if "cancel" in wish:
         registry.cancel(str(wish["cancel"]))
     return panel
@@ -174,11 +177,11 @@ def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any]
     return [values.get(key, value) for key, value in zip(KEYS, panel, strict=True)]
 
 
-def _fill(page: PageComponents, faces: Faces) -> Callable[..., list[Any]]:
+def _fill(page: PageComponents, backend: PanelBackend) -> Callable[..., list[Any]]:
     def fill(*values: Any) -> list[Any]:
         """The plan's values into the page's own controls; what stands there already is left alone."""
         try:
-            wanted = faces.preview(page.tab, *page.split(values)).page_values
+            wanted = backend.preview(page.tab, *page.split(values)).page_values
             return [gr.update(value=wanted[name]) if name in wanted else gr.update() for name in page.found]
         except Exception:
             _log.exception("The page could not be filled")

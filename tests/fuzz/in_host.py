@@ -107,6 +107,8 @@ def answered(handler: Callable[[Any], Coroutine[Any, Any, Any]], chunks: Iterato
     """Status and answer of an endpoint's function, without a server around it."""
     from fastapi import HTTPException, Request
 
+    from lib_hypersd.api.access import InvalidBodyError
+
     async def receive() -> dict[str, Any]:
         chunk = next(chunks, None)
         return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
@@ -117,6 +119,9 @@ def answered(handler: Callable[[Any], Coroutine[Any, Any, Any]], chunks: Iterato
         coroutine.send(None)  # nothing in it waits
     except StopIteration as done:
         return done.value.status_code, _strict(done.value.body)
+    except InvalidBodyError as error:
+        refusal = error.answer()
+        return refusal.status_code, _strict(refusal.body)
     except HTTPException as refused:
         return refused.status_code, refused.detail
     raise AssertionError("the endpoint waits for something")
@@ -168,7 +173,7 @@ def plans() -> None:
 def downloads() -> None:
     from lib_hypersd.api import downloads as download_api
     from lib_hypersd.downloads.job import Download
-    from lib_hypersd.host import lora_folder
+    from lib_hypersd.host import loras
     from lib_hypersd.models.catalog import BY_NAME
 
     started: list[str] = []
@@ -177,7 +182,7 @@ def downloads() -> None:
         started.append(variant.name)
         return Download("id", variant.name, "running", 0, variant.size, 0.0, None, "")
 
-    lora_folder.start_download = start
+    loras.start_download = start
     good = {"name": MINE, "accept_licence": True}
 
     def check(case: Case) -> None:
@@ -203,13 +208,12 @@ def requests_by_http() -> None:
     from fastapi.testclient import TestClient
     from modules import shared
 
-    from lib_hypersd.api import downloads as download_api
-    from lib_hypersd.api import plan as api
-    from lib_hypersd.host import lora_folder
+    from lib_hypersd.api import downloads, plan, status
+    from lib_hypersd.host import options
 
     app = FastAPI()
-    api.add_routes(app)
-    download_api.add_routes(app)
+    for endpoints in (status, plan, downloads):
+        app.include_router(endpoints.router)
     paths = (
         "status",
         "catalog",
@@ -235,7 +239,7 @@ def requests_by_http() -> None:
         "sec-fetch-site": ("same-origin", "cross-site", "x"),
     }
     may = {200, 202, 401, 403, 404, 405, 413, 415, 422}
-    option = lora_folder.OPTION_DOWNLOAD_API
+    option = options.OPTION_DOWNLOAD_API
 
     def check(case: Case) -> None:
         shared.opts.data[option] = allowed = case.random() < 0.5
@@ -336,23 +340,23 @@ def questions() -> None:
     """What the page asks the panel, by anybody who can reach the page."""
     from markup_check import check_markup
 
-    from lib_hypersd.host import checkpoints, lists, lora_folder
+    from lib_hypersd.host import checkpoints, lists, loras
     from lib_hypersd.panel import listeners, preview
     from lib_hypersd.panel.page_components import PageComponents
     from lib_hypersd.request.settings import KEYS as PANEL
     from lib_hypersd.request.settings import PANEL_DEFAULTS
 
     started: list[Any] = []
-    faces = listeners.Faces(
+    backend = listeners.PanelBackend(
         preview=preview.preview,
         choices=lists.panel_choices,
         checkpoint=lambda: checkpoints.selected_checkpoint().name,
         memory=lambda: None,
         download=lambda variant: started.append(variant),  # type: ignore[arg-type, return-value]
-        folder=lora_folder.folder_title,
+        folder=loras.folder_title,
     )
     page = PageComponents("txt2img", found=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt")))
-    answer = listeners._answer(page, faces)
+    answer = listeners._answer(page, backend)
     defaults = [getattr(PANEL_DEFAULTS, key) for key in PANEL]
 
     def check(case: Case) -> None:

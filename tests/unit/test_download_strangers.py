@@ -13,7 +13,8 @@ import requests
 from hub_server import HubServer, whole_lora
 from requests.adapters import HTTPAdapter
 
-from lib_hypersd.downloads.job import Download, Downloads
+from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads.registry import Downloads
 from lib_hypersd.models.catalog import BY_NAME
 
 NAME = "Hyper-SD15-8steps-lora"

@@ -18,9 +18,10 @@ import pytest
 import requests
 from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
-from lib_hypersd.downloads import hub
-from lib_hypersd.downloads import job as downloads
-from lib_hypersd.downloads.job import Download, Downloads, Speed
+from lib_hypersd.downloads import hub, job, part
+from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads.registry import KEPT, Downloads
+from lib_hypersd.downloads.speed import SAMPLE_S, WINDOW_S, Speed
 from lib_hypersd.models.catalog import BY_NAME, Variant
 from lib_hypersd.text import amount
 
@@ -344,7 +345,7 @@ def test_a_disk_that_fills_up_is_told_and_the_part_removed(
     server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.publish(NAME, CONTENT)
-    monkeypatch.setattr(downloads, "open", _FullDisk, raising=False)
+    monkeypatch.setattr(job, "open", _FullDisk, raising=False)
     ended = _download(folder)
     assert ended.state == "failed"
     assert f"takes {amount(len(CONTENT))}" in ended.message
@@ -448,7 +449,7 @@ def _process(server: HubServer, folder: Path) -> subprocess.Popen[str]:
     """A download in a process of its own, which prints the state in which it ends."""
     told = (
         "import sys; from lib_hypersd.models.catalog import BY_NAME;"
-        "from lib_hypersd.downloads.job import registry as d;"
+        "from lib_hypersd.downloads.registry import registry as d;"
         f"print(d.join(d.start(BY_NAME[{NAME!r}], sys.argv[1], done=lambda: None).id).state)"
     )
     environment = {**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN}
@@ -613,7 +614,7 @@ def test_two_webuis_that_share_a_folder(server: HubServer, folder: Path) -> None
 
 def test_a_system_without_locks(server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server.publish(NAME, CONTENT, cuts=[300_000])
-    monkeypatch.setattr(downloads, "fcntl", None)
+    monkeypatch.setattr(part, "fcntl", None)
     assert _download(folder).state == "done"
     assert (folder / FILE).read_bytes() == CONTENT
 
@@ -626,7 +627,7 @@ def test_unknown_ids_and_names() -> None:
 def test_old_downloads_are_forgotten(folder: Path) -> None:
     (folder / FILE).write_bytes(whole_lora(5_000))
     registry = Downloads()
-    ids = [_download(folder, registry=registry).id for _ in range(downloads.KEPT + 5)]
+    ids = [_download(folder, registry=registry).id for _ in range(KEPT + 5)]
     assert registry.get(ids[0]) is None
     assert registry.get(ids[-1]) is not None
 
@@ -672,7 +673,7 @@ def test_speed_is_an_average_over_the_last_seconds() -> None:
         clock.now = second
         speed.note(5_000_000 + 1_000_000 * min(second, 20) + 3_000_000 * max(0, second - 20))
     assert speed.bytes_per_second() == 3_000_000
-    clock.now += downloads.WINDOW_S
+    clock.now += WINDOW_S
     assert speed.bytes_per_second() == 0  # nothing came lately
 
 
@@ -682,7 +683,7 @@ def test_speed_does_not_gather_samples() -> None:
     for tick in range(100_000):
         clock.now = tick / 1000
         speed.note(tick)
-    assert len(speed._samples) <= downloads.WINDOW_S / downloads.SAMPLE_S + 2
+    assert len(speed._samples) <= WINDOW_S / SAMPLE_S + 2
 
 
 def test_speed_and_time_left_of_a_download(server: HubServer, folder: Path) -> None:
@@ -727,5 +728,5 @@ def test_sizes_for_people(size: int, told: str) -> None:
 
 def test_hooks_do_not_pay_for_downloads() -> None:
     names = ("huggingface_hub", "requests", "httpx", "gradio", "modules", "torch")
-    told = f"import sys, lib_hypersd.downloads.job; print([m for m in {names} if m in sys.modules])"
+    told = f"import sys, lib_hypersd.downloads.registry; print([m for m in {names} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", told], cwd=ROOT, text=True).strip() == "[]"

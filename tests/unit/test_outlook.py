@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -16,7 +16,7 @@ from lib_hypersd.models.families import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook
-from lib_hypersd.plan.result import Change, Plan
+from lib_hypersd.plan.result import FIELD_TITLES, PROMPT_FIELDS, Change, Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
 
@@ -192,3 +192,7 @@ def test_a_tag_tells_which_file_it_wants_or_that_the_checkpoint_is_another(
     checkpoint = describe("dreams", "sd15")
     plan = plan_for_tags(replace(REQUEST, prompts=(prompt,), main_prompt=prompt), checkpoint, LoraIndex())
     assert (plan.missing.name if plan.missing else None, plan.unfit) == (missing, unfit)
+
+
+def test_a_plan_changes_fields_of_the_request_alone() -> None:
+    assert {field.name for field in fields(Request)} >= set(FIELD_TITLES) - set(PROMPT_FIELDS)

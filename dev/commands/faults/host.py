@@ -187,7 +187,7 @@ class Host:
         safetensors_header.forget()
         loras._loras = loras.lora_cache()
         for name, module in list(sys.modules.items()):
-            if name.startswith("lib_hypersd.host") or name.startswith("lib_hypersd.sampling"):
+            if name.startswith(("lib_hypersd.host", "lib_hypersd.sampling", "lib_hypersd.panel.backend")):
                 for value in vars(module).values():
                     if isinstance(value, functools._lru_cache_wrapper):
                         value.cache_clear()

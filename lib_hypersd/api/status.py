@@ -1,0 +1,75 @@
+"""GET /hypersd/v1/status and /catalog: what is there. Neither changes anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio
+from fastapi.responses import Response
+
+from .. import VERSION
+from ..host import checkpoints, loras, options, sampling, server
+from ..models import catalog
+from ..models.recipes import Dial
+from ..sampling.names import SCHEDULES
+from .access import Json, guarded_router
+
+router = guarded_router()
+
+
+@router.get("/status")
+async def status() -> Response:
+    """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
+    checkpoint, index = checkpoints.selected_checkpoint(), loras.lora_index()
+    answer = {
+        "version": VERSION,
+        "host": server.host_name(),
+        "gradio": gradio.__version__,
+        "checkpoint": checkpoint.name,
+        "family": checkpoint.family,
+        "loras": [{**_fields(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
+        "samplers": [name for name in SCHEDULES if name in sampling.own_samplers()],
+        "schedulers": [name for name in SCHEDULES if name in sampling.own_schedules()],
+    }
+    return Json(answer)
+
+
+@router.get("/catalog")
+async def catalog_entries() -> Response:
+    """Every published LoRA with its recipe, presence, size in bytes, licence and source; and the checkpoints."""
+    index = loras.lora_index()
+    checkpoints = [
+        {"name": name, "family": "sdxl", "steps": 1, "size": size, "licence": catalog.CARD_LICENCE, "source": _CARD}
+        for name, size in catalog.ONE_STEP_UNETS.items()
+    ]
+    variants = [{**_variant(v), "present": index.has(v)} for v in catalog.VARIANTS]
+    return Json({"variants": variants, "checkpoints": checkpoints})
+
+
+_CARD = f"https://huggingface.co/{catalog.REPO}"
+
+
+def _variant(variant: catalog.Variant) -> dict[str, Any]:
+    recipe = options.preferences().recipe(
+        variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
+    )
+    return {
+        **_fields(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
+        "source": f"https://huggingface.co/{variant.repo}",
+        "recipe": {
+            "weight": recipe.weight,
+            "steps": variant.steps,
+            "cfg": _dial(recipe.cfg),
+            "distilled_cfg": _dial(recipe.distilled_cfg) if recipe.distilled_cfg else None,
+            "sampler": recipe.sampler,
+            "scheduler": recipe.scheduler,
+        },
+    }
+
+
+def _dial(dial: Dial) -> dict[str, float]:
+    return _fields(dial, "value", "low", "high")
+
+
+def _fields(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
