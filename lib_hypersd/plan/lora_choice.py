@@ -6,23 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
+from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNET, ONE_STEP_UNETS, Family, Variant, parse_alias
 from ..models.families import Checkpoint
 from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy, wanted_variant
-from ..models.recipes import (
-    DEFAULT_STEPS,
-    EULER,
-    ONE_STEP_UNET_STOCK,
-    ONE_STEP_UNET_STOCK_STEPS,
-    SGM_UNIFORM,
-    Recipe,
-)
-from ..models.recipes import ONE_STEP_UNET as ONE_STEP_UNET_RECIPE
+from ..models.recipes import Recipe
 from ..request.prompt_tags import format_tag
 from ..request.request import Request
 from ..request.settings import Settings
 from ..request.tag_rule import TagReader, TagRule, Typed
-from ..sampling.names import ONE_STEP_UNET as ONE_STEP_UNET_SCHEDULE
+from ..sampling import names
 from ..sampling.names import TCD
 from ..text import echo
 from .draft import Draft
@@ -46,13 +39,13 @@ class LoraChoice:
 
 
 class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
-    """Nothing is changed; the message is the notice.
+    """Nothing is changed; the message is the notice: why, and what to do.
 
     `missing` is the published file that would be needed, `unfit` whether the checkpoint is what does not fit.
     """
 
-    def __init__(self, message: str, *, missing: Variant | None = None, unfit: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, why: str, advice: str = "", *, missing: Variant | None = None, unfit: bool = False) -> None:
+        super().__init__(f"{why}: nothing was changed{'; ' if advice else ''}{advice}.")
         self.missing, self.unfit = missing, unfit
 
 
@@ -67,11 +60,8 @@ def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
     if not names_file and settings.lora == "none":
         return baked_in(draft, settings, checkpoint, family)
     if not names_file and checkpoint.distilled:
-        raise Refusal(
-            f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin the "
-            'picture: nothing was changed; set LoRA to "none" to tune the settings alone.',
-            unfit=True,
-        )
+        why = f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin "
+        raise Refusal(f"{why}the picture", 'set LoRA to "none" to tune the settings alone', unfit=True)
     file = _chosen_file(draft, settings, family, typed)
     _trained_steps(file, settings)
     draft.notices += _doubts(draft.request, file, checkpoint)
@@ -81,37 +71,32 @@ def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
 def _family_of(request: Request, settings: Settings, checkpoint: Checkpoint) -> Family:
     """The checkpoint's family. Raises Refusal where it has none, or where what the settings name is not for it."""
     if not checkpoint.name:
-        raise Refusal("There is no checkpoint: nothing was changed; put one into models/Stable-diffusion.", unfit=True)
+        raise Refusal("There is no checkpoint", "put one into models/Stable-diffusion", unfit=True)
     if checkpoint.family is None:
-        raise Refusal(
-            f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA: nothing was changed; "
-            "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint.",
-            unfit=True,
-        )
+        why = f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA"
+        raise Refusal(why, "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint", unfit=True)
     if checkpoint.flow and request.names_own(settings.sampler, settings.scheduler):
         name = settings.sampler if settings.sampler in request.host.own_samplers else settings.scheduler
-        raise Refusal(
-            f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}: nothing was "
-            'changed; set it to "auto".'
-        )
+        why = f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}"
+        raise Refusal(why, 'set it to "auto"')
     return checkpoint.family
 
 
 def _one_step_unet(draft: Draft, settings: Settings) -> LoraChoice:
     """The 1-step SDXL UNet, with its own schedule type where that is available. Raises Refusal."""
     if not draft.inputs.checkpoint.one_step_unet:
-        raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA: nothing was changed; select it as the checkpoint.")
-    published = draft.request.has_schedule(ONE_STEP_UNET_SCHEDULE)
-    recipe = ONE_STEP_UNET_RECIPE if published else ONE_STEP_UNET_STOCK
+        raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA", "select it as the checkpoint")
+    published = draft.request.has_schedule(names.ONE_STEP_UNET)
+    recipe = recipes.ONE_STEP_UNET if published else recipes.ONE_STEP_UNET_STOCK
     if published and draft.request.scheduler is None:
-        recipe = replace(recipe, sampler=ONE_STEP_UNET_SCHEDULE)
-    steps = settings.explicit_steps or (1 if published else ONE_STEP_UNET_STOCK_STEPS)
+        recipe = replace(recipe, sampler=names.ONE_STEP_UNET)
+    steps = settings.explicit_steps or (1 if published else recipes.ONE_STEP_UNET_STOCK_STEPS)
     return LoraChoice(None, ONE_STEP_UNET, steps, recipe, unified=True)
 
 
 def baked_in(draft: Draft, settings: Settings, checkpoint: Checkpoint, family: Family) -> LoraChoice:
     """With "none" for the LoRA: the plain recipe alone, for the steps that the checkpoint's name says."""
-    steps = settings.explicit_steps or checkpoint.baked_steps or DEFAULT_STEPS
+    steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
     recipe = draft.inputs.preferences.recipe(family, "plain", steps, nf4=checkpoint.nf4)
     return LoraChoice(None, "none", steps, recipe, unified=True)
 
@@ -155,17 +140,13 @@ def _chosen_file(draft: Draft, settings: Settings, family: Family, typed: Typed)
         damage = index.damage(file)
         if not damage:
             return file
-        why = f"The file of {file.name} {damage}: nothing was changed; {remedy(damage)}."
-        raise Refusal(why, missing=BY_NAME.get(file.name))
+        raise Refusal(f"The file of {file.name} {damage}", remedy(damage), missing=BY_NAME.get(file.name))
     if variant is None:
-        raise Refusal(f"{settings.lora} is none of this WebUI's LoRA files: nothing was changed; refresh their list.")
+        raise Refusal(f"{settings.lora} is none of this WebUI's LoRA files", "refresh their list")
     if variant.family != family:  # downloading it would not help
         raise _of_another_family(variant.name, variant.family, checkpoint)
-    raise Refusal(
-        f"{variant.file} is not on this machine: nothing was changed; get it from {variant.source} "
-        "and put it into models/Lora.",
-        missing=variant,
-    )
+    advice = f"get it from {variant.source} and put it into models/Lora"
+    raise Refusal(f"{variant.file} is not on this machine", advice, missing=variant)
 
 
 def _named_file(index: LoraIndex, settings: Settings) -> tuple[LoraFile | None, Variant | None]:
@@ -183,19 +164,15 @@ def _trained_steps(file: LoraFile, settings: Settings) -> int:
     """The file's step count, or the requested one where its name has none. Raises Refusal."""
     steps = file.steps or settings.explicit_steps
     if steps is None:
-        raise Refusal(
-            f"{file.name} does not tell for how many steps it was trained: nothing was changed; set Steps, or write "
-            f'"{file.name} = 8" into Settings > Hyper-SD > Trained steps of renamed LoRA files.'
-        )
+        place = "Settings > Hyper-SD > Trained steps of renamed LoRA files"
+        advice = f'set Steps, or write "{file.name} = 8" into {place}'
+        raise Refusal(f"{file.name} does not tell for how many steps it was trained", advice)
     return steps
 
 
 def _of_another_family(name: str, family: Family, checkpoint: Checkpoint) -> Refusal:
-    return Refusal(
-        f"{name} is for {FAMILY_TITLES[family]}, but {checkpoint.name} is {checkpoint.title}: "
-        'nothing was changed; set LoRA to "auto" or choose another checkpoint.',
-        unfit=True,
-    )
+    why = f"{name} is for {FAMILY_TITLES[family]}, but {checkpoint.name} is {checkpoint.title}"
+    return Refusal(why, 'set LoRA to "auto" or choose another checkpoint', unfit=True)
 
 
 def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterable[str]:
@@ -204,16 +181,13 @@ def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterabl
         raise _of_another_family(file.name, file.family, checkpoint)
     if file.family is None:
         if file.architecture != "other":
-            raise Refusal(
-                f'{file.name} is not for {checkpoint.title}: nothing was changed; set LoRA to "auto".', unfit=True
-            )
+            raise Refusal(f"{file.name} is not for {checkpoint.title}", 'set LoRA to "auto"', unfit=True)
         yield f"{file.name} does not tell its family: taken to be for {checkpoint.title}."
     if checkpoint.distilled or checkpoint.one_step_unet:
         yield distilled_twice(checkpoint, file)
     if file.unified and not _has_tcd(request):
-        yield (
-            f"Another extension's sampler or schedule type is called {TCD} here: {EULER} and {SGM_UNIFORM} were taken."
-        )
+        taken = f"{recipes.EULER} and {recipes.SGM_UNIFORM} were taken"
+        yield f"Another extension's sampler or schedule type is called {TCD} here: {taken}."
 
 
 def distilled_twice(checkpoint: Checkpoint, file: LoraFile) -> str:

@@ -126,7 +126,7 @@ def settle_own_sampling(draft: Draft, settings: Settings) -> float | None:
     _, first = next(sampled_passes(draft))
     why = first.obstacle()
     if why and draft.request.names_own(settings.sampler, settings.scheduler):
-        raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}: nothing was changed.")
+        raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}")
     draft.notices += replace_unsupported(draft, instead=SGM_UNIFORM)
     settled = [one for _, one in sampled_passes(draft)]
     for name in dict.fromkeys(name for one in settled for name in one.own_names):

@@ -12,8 +12,6 @@ from math import ceil
 
 MAX_NUDGE = 0.05
 """The largest change of a person's denoising strength."""
-
-
 NOTHING = 0.001
 """Below this denoising strength there is no second pass to speak of."""
 
@@ -65,14 +63,10 @@ def _nearest(trained: int, k: int, denoise: float) -> float | None:
 
 def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
     """The nearest strengths below and above `denoise` (in hundredths) at which a second pass lands right."""
-    hundredths = round(denoise * 100)
-    below = next((h for h in range(hundredths, 0, -1) if _lands(trained, h)), None)
-    above = next((h for h in range(hundredths + 1, 101) if _lands(trained, h)), None)
-    return tuple(h / 100 for h in (below, above) if h is not None)
-
-
-def _lands(trained: int, hundredths: int) -> bool:
-    return on_trained_timesteps(trained, hundredths / 100, nudge=False) is not None
+    ks, here = range(1, trained + 1), round(denoise * 100)
+    right = [h for h in range(1, 101) if any(schedule_length(k, h / 100) == trained for k in ks)]
+    below, above = [h for h in right if h <= here], [h for h in right if h > here]
+    return tuple(h / 100 for h in (*below[-1:], *above[:1]))
 
 
 def off_timesteps(trained: int, denoise: float) -> str:
