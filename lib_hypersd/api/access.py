@@ -1,4 +1,4 @@
-"""What every endpoint shares: whom it lets in, how it reads bodies and answers. docs/security.md explains the guards."""
+"""What every endpoint shares: whom it lets in, how it reads bodies and answers. docs/security.md tells users of it."""
 
 from __future__ import annotations
 
