@@ -83,7 +83,7 @@ _LISTS: dict[str, Callable[[], Iterable[str]]] = {
 
 
 def unlisted_name(plan: Plan) -> str | None:
-    """A sampler or schedule type of the plan that the host does not list and would raise at; None where it lists all."""
+    """A sampler or schedule type of the plan that the host does not list, and would raise at."""
     for change in plan.settings_changes:
         names = _LISTS.get(change.field)
         if names and change.after not in (None, *names()):

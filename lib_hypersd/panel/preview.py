@@ -1,4 +1,4 @@
-"""What would be done to the page as it stands, for the panel's lines."""
+"""What would be done to the page now, for the panel's lines."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     `page` is the page's values by the host's field names, `panel` the panel's components in the contract's order.
     """
     try:
-        asked = _asked(tab, page)
-        found = _by_panel(asked, panel) if panel[0] else _by_tags(asked)
-        return replace(found, page_values=_page_values(page, asked.request, found.plan))
+        run = _of_page(tab, page)
+        found = _by_panel(run, panel) if panel[0] else _by_tags(run)
+        return replace(found, page_values=_page_values(page, run.request, found.plan))
     except SettingsError as error:
         return Preview(Outlook("bad", str(error)))
     except Exception as fault:
@@ -30,7 +30,7 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
         return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))
 
 
-def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
+def _of_page(tab: str, page: Mapping[str, Any]) -> Asked:
     request = reading.request_from_values(
         {**reading.txt2img_defaults(), **{k: v for k, v in page.items() if v is not None}}
     )
@@ -40,21 +40,22 @@ def _asked(tab: str, page: Mapping[str, Any]) -> Asked:
     return Asked(request, checkpoint, checkpoints.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
 
 
-def _by_panel(asked: Asked, panel: Sequence[Any]) -> Preview:
+def _by_panel(run: Asked, panel: Sequence[Any]) -> Preview:
     settings = with_listed_names(from_script_args([True, *panel[1:]]), lists.host_lists())
-    _, plan = settle(asked, settings)
-    assert plan is not None  # ticked: there is a wish
+    _, plan = settle(run, settings)
+    if plan is None:
+        return Preview()
     unkept = nothing_kept(settings)
-    would_be = settle(asked, unkept)[1] if unkept and plan.active else None
-    return Preview(outlook(plan, asked.request, would_be), settings, plan)
+    would_be = settle(run, unkept)[1] if unkept and plan.active else None
+    return Preview(outlook(plan, run.request, would_be), settings, plan)
 
 
-def _by_tags(asked: Asked) -> Preview:
-    wish, plan = settle(asked, None)
-    if wish == "plan" and plan is not None:
-        return Preview(outlook(plan, asked.request, by_tag=True), None, plan)
-    told = hint(asked) if wish == "hint" else plan.notice if plan else None
-    return Preview(Outlook("hint", told)) if told else Preview()
+def _by_tags(run: Asked) -> Preview:
+    by, plan = settle(run, None)
+    if by == "plan" and plan is not None:
+        return Preview(outlook(plan, run.request, by_tag=True), None, plan)
+    notice = hint(run) if by == "hint" else plan.notice if plan else None
+    return Preview(Outlook("hint", notice)) if notice else Preview()
 
 
 _SAME: dict[str, str] = {"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}
