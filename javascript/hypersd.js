@@ -1,10 +1,10 @@
-// Asks the extension's Python side what will happen once the person pauses, and shows the answer. No rule stands here.
+// Queries the extension's Python side once the person pauses, and shows its answer: what will happen. No rule is here.
 "use strict";
 
 const HYPERSD_TABS = ["txt2img", "img2img"];
 const HYPERSD_PAUSE_MS = 120;
 const HYPERSD_PROGRESS_MS = 500;
-// After this an answer counts as lost: the question is asked again, each time after twice as long, and not for ever.
+// After this an answer counts as lost: the query is sent again, each time after twice as long, and not for ever.
 const HYPERSD_PATIENCE_MS = 3000;
 const HYPERSD_TRIES = 4;
 const hypersdTabs = {};
@@ -15,30 +15,30 @@ function hypersdFind(tab, part) {
 
 function hypersdState(tab) {
     return hypersdTabs[tab] ||= {
-        asked: 0, sent: 0, answered: 0, due: false, tries: 0, pause: null, patience: null,
-        wishes: [], granted: [], before: {}, checkpoint: null, running: false, focus: null,
+        newest: 0, sent: 0, answered: 0, due: false, tries: 0, pause: null, patience: null,
+        requests: [], applied: [], before: {}, checkpoint: null, running: false, focus: null,
     };
 }
 
-// Questions and answers -----------------------------------------------------------------------------------------
+// Queries and answers -------------------------------------------------------------------------------------------
 
 // Called by every control of the page and of the panel that matters.
 function hypersdChanged(tab, pause = HYPERSD_PAUSE_MS) {
     const state = hypersdState(tab);
-    state.asked += 1;
+    state.newest += 1;
     state.tries = 0;
     clearTimeout(state.pause);
-    state.pause = setTimeout(() => hypersdAsk(tab), pause);
+    state.pause = setTimeout(() => hypersdSend(tab), pause);
 }
 
-// One question at a time: gradio 3 drops a click while the one before is under way, gradio 4 answers in any order.
-function hypersdAsk(tab) {
+// One query at a time: gradio 3 drops a click while the one before is under way, gradio 4 answers in any order.
+function hypersdSend(tab) {
     const [state, button] = [hypersdState(tab), hypersdFind(tab, "_ask")];
     clearTimeout(state.pause);
     state.pause = null;
     state.due = state.answered < state.sent && state.patience !== null;
     if (!button || state.due || hypersdIsIdle(tab)) return;
-    state.sent = state.asked;
+    state.sent = state.newest;
     state.patience = setTimeout(() => hypersdLost(tab), HYPERSD_PATIENCE_MS * 2 ** state.tries);
     button.click();
 }
@@ -47,13 +47,13 @@ function hypersdLost(tab) {
     const state = hypersdState(tab);
     state.patience = null;
     state.tries += 1;
-    if (state.tries < HYPERSD_TRIES) hypersdAsk(tab);
+    if (state.tries < HYPERSD_TRIES) hypersdSend(tab);
 }
 
-// What goes out: the question's number, the marks of the last answer, and what was pressed in the table since.
-function hypersdQuestion(tab) {
-    const {sent, wishes} = hypersdState(tab);
-    return JSON.stringify({...hypersdAnswer(tab), number: sent, wishes});
+// What is sent: the query's number, the marks of the last answer, and what was pressed in the table since.
+function hypersdQuery(tab) {
+    const {sent, requests} = hypersdState(tab);
+    return JSON.stringify({...hypersdAnswer(tab), number: sent, requests});
 }
 
 function hypersdAnswer(tab) {
@@ -61,7 +61,7 @@ function hypersdAnswer(tab) {
     return {number: 0, ...JSON.parse(mark?.dataset.hypersdAnswer || "{}")};
 }
 
-// Off, and the header says so already; a tag, a sampler of ours or a remembered panel would still have a say.
+// Off, and the header says so already; a tag, one of Hyper-SD's samplers or a remembered panel would still count.
 function hypersdIsIdle(tab) {
     const ticked = hypersdFind(tab, "-checkbox input")?.checked;
     const shown = hypersdFind(tab, "_badge [data-state]:not([data-state=off])");
@@ -76,23 +76,23 @@ function hypersdArrived(tab) {
     if (number === state.answered) return;
     if (number < state.answered) return hypersdOvertaken(tab, number);
     state.answered = number;
-    state.granted.push(...state.wishes.filter(({since}) => since <= number));
-    state.wishes = state.wishes.filter(({since}) => since > number);
+    state.applied.push(...state.requests.filter(({since}) => since <= number));
+    state.requests = state.requests.filter(({since}) => since > number);
     if (checkpoint !== state.checkpoint) Object.assign(state, {checkpoint, before: {}});
     if (number < state.sent) return;
     clearTimeout(state.patience);
     state.patience = null;
-    if (state.due || (number < state.asked && state.pause === null)) hypersdAsk(tab);
+    if (state.due || (number < state.newest && state.pause === null)) hypersdSend(tab);
     hypersdFollowDownload(tab);
 }
 
-// An answer that was thought lost stands over a later one: a tick made after it, of a setting that it may have set back,
-// is wished for again.
+// An answer that was thought lost has replaced a later one: a tick made after it, of a setting that it may have set
+// back, is requested again.
 function hypersdOvertaken(tab, number) {
     const state = hypersdState(tab);
-    const ticked = new Set(state.granted.filter(({since}) => since <= number).map(({key}) => key));
-    const again = state.granted.filter(({key, since}) => key && ticked.has(key) && since > number);
-    state.wishes.unshift(...again.map((wish) => ({...wish, since: state.asked + 1})));
+    const ticked = new Set(state.applied.filter(({since}) => since <= number).map(({key}) => key));
+    const again = state.applied.filter(({key, since}) => key && ticked.has(key) && since > number);
+    state.requests.unshift(...again.map((request) => ({...request, since: state.newest + 1})));
     hypersdChanged(tab);
 }
 
@@ -106,13 +106,13 @@ function hypersdFollowDownload(tab) {
 
 // The table and the download ---------------------------------------------------------------------------------------
 
-// Goes out with the next question, which is asked at once.
-function hypersdWish(tab, wish) {
+// Goes with the next query, which is sent at once.
+function hypersdRequest(tab, request) {
     const state = hypersdState(tab);
-    state.asked += 1;
+    state.newest += 1;
     state.tries = 0;
-    state.wishes.push({...wish, since: state.asked});
-    hypersdAsk(tab);
+    state.requests.push({...request, since: state.newest});
+    hypersdSend(tab);
 }
 
 function hypersdOnChange(tab, {target}) {
@@ -122,14 +122,14 @@ function hypersdOnChange(tab, {target}) {
     } else if (key) {
         const {before} = hypersdState(tab);
         if (!target.checked) before[key] = value;
-        hypersdWish(tab, {key, value: target.checked ? before[key] : "keep"});
+        hypersdRequest(tab, {key, value: target.checked ? before[key] : "keep"});
     }
 }
 
 function hypersdOnClick(tab, {target}) {
     const {hypersdDo: action, value} = target.dataset;
-    if (action === "download") hypersdWish(tab, {download: value, accepted: true});
-    if (action === "cancel") hypersdWish(tab, {cancel: value});
+    if (action === "download") hypersdRequest(tab, {download: value, accepted: true});
+    if (action === "cancel") hypersdRequest(tab, {cancel: value});
 }
 
 // New lines must not take the keyboard's place away: the same control, or the first one.
@@ -172,9 +172,9 @@ onAfterUiUpdate(() => {
     const value = shown ? shown.value : null;
     if (value === hypersdCheckpoint) return;
     hypersdCheckpoint = value;
-    const ask = () => HYPERSD_TABS.forEach((tab) => hypersdChanged(tab));
-    ask();
+    const query = () => HYPERSD_TABS.forEach((tab) => hypersdChanged(tab));
+    query();
     // The host takes the new one in when its queue comes to it.
     clearTimeout(hypersdCheckpointAgain);
-    hypersdCheckpointAgain = setTimeout(ask, HYPERSD_PATIENCE_MS);
+    hypersdCheckpointAgain = setTimeout(query, HYPERSD_PATIENCE_MS);
 });

@@ -102,7 +102,7 @@ def _settle_eta(p: Any, args: Sequence[Any], *, unticked: bool) -> None:
     """The panel's Eta serves the sampler wherever that was chosen, ticked or not; a bad option gets a notice."""
     try:
         if unticked:
-            sampling.ask_eta(p, panel_eta(args))
+            sampling.set_eta(p, panel_eta(args))
     except SettingsError as error:
         notices.say(p, infotext.ERROR, f"{error} It was not used.")
     if sampling.option_eta() is None:

@@ -20,7 +20,7 @@ if _loaded is not None and not getattr(_loaded, "is_up_to_date", bool)():
 from lib_hypersd import TITLE, generation
 from lib_hypersd.host import options, sampling, settings_page, xyz
 from lib_hypersd.panel import controls
-from lib_hypersd.panel.backend import host_backend
+from lib_hypersd.panel.backend import host_backend, infotext_fields
 from lib_hypersd.panel.page_components import PageComponents
 
 
@@ -42,7 +42,7 @@ class HyperSDScript(scripts.Script):
         except Exception:  # the host calls this once more for its API, and would not start
             options.report(f"{TITLE}: there is no panel; short names in prompts still work", exc_info=True)
             return []
-        self.infotext_fields = controls.infotext_fields(components, sampling.option_eta, options.preferences)
+        self.infotext_fields = infotext_fields(components)
         # "Send to img2img" under a gallery carries what is named here from tab to tab.
         self.paste_field_names = [pasted for _, pasted in self.infotext_fields]
         return components

@@ -1,5 +1,5 @@
-"""The only package besides scripts/ that meets the host: reads a Request from `p`, writes a Plan to `p`.
+"""The only package besides scripts/ that imports the host: it reads a Request from `p` and writes a Plan to `p`.
 
-`p` is the host's `StableDiffusionProcessing`; which fields it has differs between A1111, reForge, Forge and Forge Neo
-and is asked of the object itself, never of a version.
+`p` is the host's `StableDiffusionProcessing`; its fields differ between A1111, reForge, Forge and Forge Neo, and are
+looked up on the object itself, never by a version.
 """

@@ -25,7 +25,7 @@ _MODEL_FLAGS = ("is_ssd", "is_sdxl", "is_sd3", "is_sd2", "is_sd1", "use_distille
 def generation_checkpoint(p: Any) -> Checkpoint:
     """The checkpoint that `p` is about to run on.
 
-    Forge's quick second-pass button loads no model before `process`; there the selected one's header tells.
+    Forge's quick second-pass button loads no model before `process`; there it is the selected one, by its header.
     """
     model = getattr(p, "sd_model", None)
     if getattr(p, "txt2img_upscale", False) or not _is_loaded(model):
@@ -39,6 +39,7 @@ def hires_checkpoint(p: Any, first: Checkpoint) -> Checkpoint | None:
 
 
 def named_checkpoint(name: str | None, first: Checkpoint) -> Checkpoint | None:
+    """The checkpoint that the host has under a name; None where it has none, or where it is `first`."""
     info = sd_models.get_closet_checkpoint_match(name) if name and name != "Use same checkpoint" else None
     if info is None:
         return None
@@ -78,7 +79,7 @@ def _of_info(info: Any) -> Checkpoint:
 
 
 def _of_file(path: str, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
-    """What is known of a checkpoint file; one that can't be opened now is known by its name, until it can."""
+    """The checkpoint in a file; described by its name as long as it can't be opened."""
     try:
         return _remembered(path, _stamp(path), loaded, uses_shift)
     except OSError:
@@ -95,7 +96,7 @@ def _stamp(path: str) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def _remembered(path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
-    """What the file's header tells, once per size and mtime. Raises OSError where it can't be read."""
+    """The checkpoint by its file's header, read once per size and mtime. Raises OSError where it can't be read."""
     header: Header | None = None
     with contextlib.suppress(DamagedFileError):
         header = read_header(path)
@@ -107,7 +108,7 @@ def _described(path: str, header: Header | None, loaded: Architecture | None, us
     stem = os.path.splitext(os.path.basename(path))[0]
     by_header = architecture_of_checkpoint(header.shapes) if header else architecture_of_name(os.path.basename(path))
     architecture = loaded or by_header
-    # What flags can't tell apart.
+    # The flags of these are alike.
     if (loaded, by_header) in (("sdxl", "sdxl-refiner"), ("sd3", "sd35")):
         architecture = by_header
     return describe(stem, architecture, header, uses_shift=uses_shift)

@@ -11,16 +11,17 @@ from .options import report, sampler_names, scheduler_labels, scheduler_names, u
 
 
 def panel_choices() -> Choices:
+    """What the panel's dropdowns offer now."""
     lists = (_lora_names, sampler_names, scheduler_labels, upscaler_names)
-    return Choices(*map(_as_far_as_known, lists))
+    return Choices(*map(_or_empty, lists))
 
 
 def _lora_names() -> list[str]:
     return [file.name for file in lora_index().files]
 
 
-def _as_far_as_known(names: Callable[[], list[str]]) -> list[str]:
-    """A list that can't be had is empty: the panel is of use without it."""
+def _or_empty(names: Callable[[], list[str]]) -> list[str]:
+    """A list, empty where the host can't give it: the panel is of use without it."""
     try:
         return names()
     except Exception:
@@ -29,6 +30,8 @@ def _as_far_as_known(names: Callable[[], list[str]]) -> list[str]:
 
 
 def host_lists() -> HostLists:
+    """What settings may name on this host."""
+
     def knows_lora(name: str) -> bool:
         return name in BY_NAME or name in ONE_STEP_UNETS or parse_alias(name) is not None or name in lora_index()
 

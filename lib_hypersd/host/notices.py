@@ -1,4 +1,4 @@
-"""What is said to the person: in the infotext, and under the picture in the page."""
+"""Notices to the person: in the infotext, and under the picture in the page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .options import report, shows_notices
 
 
 def say(p: Any, key: str, text: str) -> None:
-    """Add a sentence to an entry of the infotext, and show it; once, however often a run comes by."""
+    """Add a sentence to an entry of the infotext, and show it; once, however often a run repeats it."""
     params = p.extra_generation_params
     before = params.get(key)
     if before and text in before:
@@ -19,7 +19,7 @@ def say(p: Any, key: str, text: str) -> None:
 
 
 def show(p: Any, text: str) -> None:
-    """Under the picture in the page, unless the person wants none of it there; the infotext tells all in any case."""
+    """Show a notice under the picture in the page, unless the option is off; the infotext has it in any case."""
     try:
         if shows_notices():
             p.comment(text)

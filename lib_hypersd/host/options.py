@@ -1,4 +1,4 @@
-"""The host's options and lists, and the extension's own options."""
+"""The host's options and lists, and this extension's options."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def report(message: str, *, exc_info: bool = False) -> None:
-    """Log a fault as the host logs its own; a console that can't be written to is no fault of the picture's."""
+    """Log a fault as the host logs its own; where the console can't be written to, the picture goes on."""
     with contextlib.suppress(Exception):
         errors.report(message, exc_info=exc_info)
 
@@ -50,7 +50,7 @@ def option(name: str, default: Any) -> Any:
 def prompt_tag_reaction(overrides: Mapping[str, Any] = _NONE) -> str:
     """Which tags activate with the panel off: "aliases", "all" or "none".
 
-    `overrides` are options that a request brings, which the host does not have in force yet.
+    `overrides` are options that a request brings, which the host has not set yet.
     """
     return str(overrides.get(OPTION_TAGS) or option(OPTION_TAGS, "aliases"))
 
@@ -100,7 +100,7 @@ def _read_preferences(ticked: tuple[tuple[Family, tuple[str, ...]], ...], recipe
 
 
 def known_steps() -> Mapping[str, int]:
-    """Trained steps that the person told for files whose names don't: "my-lora = 8, other = 4"."""
+    """Trained steps that the person has set for files whose names lack them: "my-lora = 8, other = 4"."""
     return _parse_known_steps(str(option(OPTION_TRAINED_STEPS, "")))
 
 
@@ -119,7 +119,7 @@ def scheduler_labels() -> list[str]:
 
 
 def scheduler_names() -> dict[str, str]:
-    """Every name that the host takes for a schedule type, and its label."""
+    """Every name that the host accepts for a schedule type, and its label."""
     known = sd_schedulers.schedulers_map if sd_schedulers else {}
     return {name: str(scheduler.label) for name, scheduler in known.items()}
 

@@ -1,4 +1,4 @@
-"""A Request from `p`, or from the values of the page or an API body."""
+"""Read a Request from `p`, or from the values of the page or an API body."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from .options import option, preferences, prompt_tag_reaction, sampler_names, sd
 from .sampling import model_noise, own_samplers, own_schedules
 from .xyz import fields_set_by_axes
 
-SAME_SAMPLER = (None, "", "Use same sampler")
-SAME_SCHEDULER = (None, "", "Use same scheduler")
-
 
 def read_request(p: Any) -> Request:
-    """`p`, as it stands in `process`, in the terms of the plan."""
-    hires = bool(getattr(p, "enable_hr", False))
+    """The Request that `p` is in `process`."""
+
+    def get(name: str) -> Any:
+        return getattr(p, name, None)
+
+    hires = bool(get("enable_hr"))
     return Request(
         prompts=tuple(map(str, p.all_prompts)),
         main_prompt=str(p.main_prompt),
@@ -34,8 +35,8 @@ def read_request(p: Any) -> Request:
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
         own_hr_prompt="" if hires else styled_hires_prompt(p),
         explicit=fields_set_by_axes(p),
-        **_fields(lambda name: getattr(p, name, None)),
-        hires_obstacle=_hires_obstacle(lambda name: getattr(p, name, None)),
+        **_fields(get),
+        hires_obstacle=_hires_obstacle(get),
         **model_noise(p),
     )
 
@@ -54,24 +55,20 @@ def plan_inputs(
     return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction)
 
 
-def styled_hires_prompt(p: Any) -> str:
-    """A hires prompt of the request's own, with its styles, as the host has it in a run with hires fix; else ""."""
-    prompt = str(getattr(p, "hr_prompt", "") or "")
+def styled_hires_prompt(p: Any, *, negative: bool = False) -> str:
+    """A request's own hires prompt, or its negative one, styled as in a run with hires fix; "" if it has none."""
+    prompt = str(getattr(p, "hr_negative_prompt" if negative else "hr_prompt", "") or "")
     styles = getattr(p, "styles", None)
-    return str(shared.prompt_styles.apply_styles_to_prompt(prompt, styles)) if prompt and styles else prompt
-
-
-def styled_hires_negative(p: Any) -> str:
-    """The same of its negative prompt."""
-    prompt = str(getattr(p, "hr_negative_prompt", "") or "")
-    styles = getattr(p, "styles", None)
-    return str(shared.prompt_styles.apply_negative_styles_to_prompt(prompt, styles)) if prompt and styles else prompt
+    if not prompt or not styles:
+        return prompt
+    known = shared.prompt_styles
+    return str((known.apply_negative_styles_to_prompt if negative else known.apply_styles_to_prompt)(prompt, styles))
 
 
 def txt2img_defaults() -> dict[str, Any]:
     """The txt2img fields of this host's API with their defaults.
 
-    Where a class and its base both define a field, the hosts' API takes the base's default: no denoising strength.
+    Where a class and its base both define a field, the hosts' API has the base's default: no denoising strength.
     """
     classes = filter(dataclasses.is_dataclass, txt2img_class().__mro__)
     defaults = {f.name: f.default for kind in classes for f in dataclasses.fields(kind)}
@@ -79,7 +76,7 @@ def txt2img_defaults() -> dict[str, Any]:
 
 
 def request_from_values(values: Mapping[str, Any]) -> Request:
-    """The Request of a txt2img body that was filled up with `txt2img_defaults`; types are checked before."""
+    """The Request of a txt2img body, filled up with `txt2img_defaults`, its types checked."""
     known = {f.name for f in dataclasses.fields(txt2img_class())}
     prompt = values.get("prompt") or ""
     hires = bool(values.get("enable_hr", False))
@@ -109,7 +106,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "hr_second_pass_steps": int(get("hr_second_pass_steps") or 0),
         "hr_cfg": _optional_float(get("hr_cfg")),
         "hr_distilled_cfg": _optional_float(get("hr_distilled_cfg")),
-        "hr_sampler_name": _unless_same(get("hr_sampler_name"), SAME_SAMPLER),
+        "hr_sampler_name": _unless(get("hr_sampler_name"), "Use same sampler"),
         "hr_scheduler": _hires_scheduler(get("hr_scheduler")),
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
         # reForge, alone in having a hires CFG but no distilled one.
@@ -131,7 +128,7 @@ def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
 
 
 def comment_syntax() -> CommentSyntax:
-    """What the host's Comments script takes out of prompts, told by its options; none where there is no script."""
+    """What the host's Comments script removes from prompts, by its options; "none" where there is no script."""
     if hasattr(shared.opts, "enable_prompt_comments_def"):  # reForge: always, and this option means something else
         return "c"
     if not option("enable_prompt_comments", False):
@@ -148,8 +145,8 @@ def _hires_obstacle(get: Callable[[str], Any]) -> str | None:
 
 
 def _hires_scheduler(name: str | None) -> str | None:
-    name = _unless_same(name, SAME_SCHEDULER)
-    return _scheduler_label(name) if name and sd_schedulers else None
+    own = _unless(name, "Use same scheduler")
+    return _scheduler_label(own) if own and sd_schedulers else None
 
 
 def _scheduler_label(name: str | None) -> str:
@@ -157,8 +154,9 @@ def _scheduler_label(name: str | None) -> str:
     return str(found.label) if found else str(name)
 
 
-def _unless_same(name: str | None, same: tuple[str | None, ...]) -> str | None:
-    return None if name in same else name
+def _unless(name: str | None, same: str) -> str | None:
+    """None for what means "as in the first pass"."""
+    return None if name in (None, "", same) else name
 
 
 def _optional_float(value: Any) -> float | None:

@@ -1,9 +1,9 @@
-"""Our sampler and schedule types in the host's lists, and what a run with them needs of the host."""
+"""Hyper-SD's sampler and schedule types in the host's lists, and what a run with them needs of the host."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion, shared
@@ -24,17 +24,18 @@ _ETA = "_hypersd_eta"
 _SIGMAS: dict[str, Callable[[int, Tensor], Tensor]] = {TCD: tcd_sigmas, ONE_STEP_UNET: one_step_sigmas}
 _INNER_NAMES = {TCD: "hypersd_tcd", ONE_STEP_UNET: "hypersd_1step_unet"}
 """The hosts cut a schedule's label, name or alias off the end of a sampler's name, after a space: none of these may
-be how the name of one of our samplers ends."""
-_OURS = "hypersd"
+be how the name of one of Hyper-SD's samplers ends."""
+_MARK = "hypersd"
+"""An attribute of the functions that are registered here, by which they are known again after "Reload UI"."""
 
 
 # In the host's lists -------------------------------------------------------------------------------------------
 
 
 def register_sampling() -> None:
-    """Add ours to the host's lists; again after "Reload UI", where scripts are run anew and modules are not.
+    """Add Hyper-SD's to the host's lists; again after "Reload UI", where scripts are run anew and modules are not.
 
-    A name that another extension has taken stays that extension's.
+    A name that another extension has registered stays that extension's.
     """
     unregister_sampling()
     try:
@@ -57,44 +58,44 @@ def _add_all() -> None:
 
 
 def unregister_sampling() -> None:
-    """Take ours out of the host's lists."""
+    """Remove Hyper-SD's from the host's lists."""
     lookup: Any = getattr(sd_samplers, "get_sampler_and_scheduler", None)
-    if hasattr(lookup, _OURS):
+    if hasattr(lookup, _MARK):
         sd_samplers.get_sampler_and_scheduler = lookup.__wrapped__
-    sd_samplers.all_samplers[:] = [s for s in sd_samplers.all_samplers if not _is_ours(s)]
+    sd_samplers.all_samplers[:] = [s for s in sd_samplers.all_samplers if not _is_own(s)]
     for name in own_samplers():
         del sd_samplers.all_samplers_map[name]
     if sd_schedulers is not None:
-        sd_schedulers.schedulers[:] = [s for s in sd_schedulers.schedulers if not _is_ours(s)]
-        for name in [name for name, s in sd_schedulers.schedulers_map.items() if _is_ours(s)]:
+        sd_schedulers.schedulers[:] = [s for s in sd_schedulers.schedulers if not _is_own(s)]
+        for name in [name for name, s in sd_schedulers.schedulers_map.items() if _is_own(s)]:
             del sd_schedulers.schedulers_map[name]
     sd_samplers.set_samplers()
 
 
 def own_samplers() -> frozenset[str]:
-    """Names of samplers that this host lists and that are ours."""
-    return frozenset(name for name in SCHEDULES if _is_ours(sd_samplers.all_samplers_map.get(name)))
+    """Hyper-SD's samplers, by name, that this host lists as such."""
+    return frozenset(name for name in SCHEDULES if _is_own(sd_samplers.all_samplers_map.get(name)))
 
 
 def own_schedules() -> frozenset[str]:
-    """Labels of schedule types that this host lists and that are ours."""
+    """Hyper-SD's schedule types, by label, that this host lists as such."""
     known = sd_schedulers.schedulers_map if sd_schedulers is not None else {}
-    return frozenset(label for label in SCHEDULES if _is_ours(known.get(label)))
+    return frozenset(label for label in SCHEDULES if _is_own(known.get(label)))
 
 
-def _is_ours(entry: Any) -> bool:
+def _is_own(entry: Any) -> bool:
     made_by = getattr(entry, "constructor", None) or getattr(entry, "function", None)
-    return hasattr(made_by, _OURS)
+    return hasattr(made_by, _MARK)
 
 
 def _add_sampler(name: str) -> None:
-    # "Automatic" means the sampler's own schedule type; ENSD shifts the seed of the noise that is drawn on the way.
+    # "Automatic" means the sampler's own schedule type; ENSD shifts the seed of the noise added at each step.
     options = {"scheduler": _INNER_NAMES[name], "uses_ensd": name == TCD}
 
     def construct(model: Any) -> Any:
         return _sampler(name, model)
 
-    setattr(construct, _OURS, name)
+    setattr(construct, _MARK, name)
     data = sd_samplers_common.SamplerData(name, construct, [_INNER_NAMES[name]], options)
     sd_samplers.all_samplers.append(data)
     sd_samplers.all_samplers_map[name] = data
@@ -111,7 +112,7 @@ def _add_schedule(label: str) -> None:
     def levels(n: int, sigma_min: float, sigma_max: float, inner_model: Any, device: Any) -> Tensor:
         return _levels(label, n, inner_model).to(device)
 
-    setattr(levels, _OURS, label)
+    setattr(levels, _MARK, label)
     scheduler = sd_schedulers.Scheduler(_INNER_NAMES[label], label, levels, need_inner_model=True)
     sd_schedulers.schedulers.append(scheduler)
     sd_schedulers.schedulers_map.update({label: scheduler, scheduler.name: scheduler})
@@ -121,19 +122,19 @@ def _levels(label: str, steps: int, inner_model: Any) -> Tensor:
     try:
         return _SIGMAS[label](steps, model_sigmas(inner_model))
     except ScheduleError as error:
-        # Requests are mended before they come here: this is another extension's pass of its own.
+        # Requests are adjusted before they come here: this is another extension's pass of its own.
         report(f"{error} The levels are those of {AUTOMATIC}.")
-    except Exception:  # the host asks in the middle of a picture, and tells not of which
+    except Exception:  # the host calls this in the middle of a picture, not saying which
         report(f"{label} failed: the levels are those of {AUTOMATIC}", exc_info=True)
     levels: Tensor = inner_model.get_sigmas(steps)
     return levels
 
 
 def _keep_sampler_name() -> None:
-    """Keep the hosts from cutting our sampler's name where another extension calls a schedule type "TCD".
+    """Keep the hosts from cutting the sampler's name where another extension calls a schedule type "TCD".
 
-    They would take "Hyper-SD TCD" for a sampler "Hyper-SD" with that schedule type, and fall back to their first one.
-    Such an extension may come at any time, and the host asks before any hook of ours.
+    They would read "Hyper-SD TCD" as a sampler "Hyper-SD" with that schedule type, and fall back to their first one.
+    Such an extension may be loaded at any time, and the host looks names up before any hook.
     """
     lookup = getattr(sd_samplers, "get_sampler_and_scheduler", None)
     if lookup is None or TCD not in own_samplers():
@@ -148,7 +149,7 @@ def _keep_sampler_name() -> None:
         own = schedule == TCD and habits.get("convert_automatic", True)
         return TCD, AUTOMATIC if own else schedule
 
-    setattr(get_sampler_and_scheduler, _OURS, TCD)
+    setattr(get_sampler_and_scheduler, _MARK, TCD)
     sd_samplers.get_sampler_and_scheduler = get_sampler_and_scheduler
 
 
@@ -156,7 +157,7 @@ def _keep_sampler_name() -> None:
 
 
 def names_own_sampling(p: Any) -> bool:
-    """Whether `p` names one of ours, for either pass."""
+    """Whether `p` has one of Hyper-SD's samplers or schedule types, for either pass."""
     samplers: tuple[Any, ...] = (p.sampler_name, getattr(p, "hr_sampler_name", None))
     schedules: tuple[Any, ...] = (getattr(p, "scheduler", None), getattr(p, "hr_scheduler", None))
     if not is_own(*samplers, *schedules):  # the usual case, for next to nothing
@@ -165,7 +166,7 @@ def names_own_sampling(p: Any) -> bool:
 
 
 def model_noise(p: Any) -> dict[str, Any]:
-    """`noise_levels` and `flow` of a Request, as far as the loaded model tells."""
+    """`noise_levels` and `flow` of a Request, as far as the loaded model shows them."""
     model = getattr(p, "sd_model", None)
     unet = getattr(getattr(getattr(model, "forge_objects", None), "unet", None), "model", None)
     predictor = getattr(unet, "predictor", None)
@@ -177,22 +178,22 @@ def model_noise(p: Any) -> dict[str, Any]:
     }
 
 
-def ask_eta(p: Any, eta: float | None) -> None:
-    """Have TCD draw `p` with this eta; None leaves it to the number of steps and the option."""
+def set_eta(p: Any, eta: float | None) -> None:
+    """Have TCD generate `p` with this eta; None leaves it to the number of steps and the option."""
     setattr(p, _ETA, eta)
 
 
 def start_from_unit_variance(p: Any, noise: Tensor) -> None:
     """Scale the noise [n, c, h, w] of a txt2img first pass, in place, where the published pipelines start so.
 
-    That is with our sampler, and on the 1-step UNet's schedule with any. Noise added to a picture has the hosts' scale
-    in the published pipelines too.
+    That is with Hyper-SD's samplers, and on the 1-step UNet's schedule with any. Noise added to a picture has the
+    hosts' scale in the published pipelines too.
     """
     if getattr(p, "is_hr_pass", False) or hasattr(p, "init_images") or shared.opts.sgm_noise_multiplier:
         return
     sampler, schedule = p.sampler_name, getattr(p, "scheduler", None)
-    ours = sampler in own_samplers() or (schedule == ONE_STEP_UNET and schedule in own_schedules())
-    if ours and not is_flow(model_sigmas(p.sampler.model_wrap)):
+    is_own_start = sampler in own_samplers() or (schedule == ONE_STEP_UNET and schedule in own_schedules())
+    if is_own_start and not is_flow(model_sigmas(p.sampler.model_wrap)):
         noise.mul_(unit_variance(float(p.sampler.get_sigmas(p, p.steps)[0])))
 
 
@@ -203,45 +204,34 @@ def option_eta() -> float | None:
 
 
 def _eta(p: Any, steps: int) -> float:
-    asked = getattr(p, _ETA, None)
-    if asked is not None:
-        return float(asked)
+    requested = getattr(p, _ETA, None)
+    if requested is not None:
+        return float(requested)
     several = option_eta()
     return tcd_eta(steps, TCD_ETA if several is None else several)
 
 
-def _sample_tcd(
-    model: Any,
-    x: Tensor,
-    sigmas: Tensor,
-    extra_args: Mapping[str, Any] | None = None,
-    callback: Callable[[dict[str, Any]], None] | None = None,
-    disable: bool | None = None,
-) -> Tensor:
-    """What the host calls. It has no parameter `eta`: the host would give it that of its ancestral samplers."""
+def _sample_tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, **run: Any) -> Tensor:
+    """TCD as the host calls it, with k-diffusion's arguments: `run` are callback and disable.
+
+    It has no parameter `eta`: the host would give it that of its ancestral samplers.
+    """
     p = model.p
     try:
         if not is_flow(model_sigmas(model)):
-            return _tcd(model, x, sigmas, extra_args, callback, disable)
+            return _tcd(model, x, sigmas, extra_args, **run)
         report(f"{TCD} is for SD 1.5, SD 2 and SDXL: this is a flow model, drawn by {EULER}.")
     except Exception as fault:  # an interruption is none
         report(f"{TCD} failed: the picture is drawn by {EULER}", exc_info=True)
-        told = f"{TCD} met a fault ({type(fault).__name__}): drawn by {EULER} instead; see the console."
         p.extra_generation_params.pop(infotext.ETA, None)
-        say(p, infotext.NOTICE, told)
+        message = f"{TCD} met a fault ({type(fault).__name__}): drawn by {EULER} instead; see the console."
+        say(p, infotext.NOTICE, message)
     euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
-    drawn: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
-    return drawn
+    latents: Tensor = euler(model, x, sigmas, extra_args=extra_args, **run)
+    return latents
 
 
-def _tcd(
-    model: Any,
-    x: Tensor,
-    sigmas: Tensor,
-    extra_args: Mapping[str, Any] | None,
-    callback: Callable[[dict[str, Any]], None] | None,
-    disable: bool | None,
-) -> Tensor:
+def _tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any, **run: Any) -> Tensor:
     p, steps = model.p, len(sigmas) - 1
     eta = _eta(p, steps)
     if steps > 1 or infotext.ETA not in p.extra_generation_params:  # at one step it changes nothing
@@ -251,4 +241,4 @@ def _tcd(
         fresh: Tensor = p.rng.next()  # each picture of a batch from its own generator
         return fresh.to(x)
 
-    return sample_tcd(model, x, sigmas, extra_args, callback, disable, noise, eta)
+    return sample_tcd(model, x, sigmas, extra_args, noise_sampler=noise, eta=eta, **run)

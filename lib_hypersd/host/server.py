@@ -19,6 +19,7 @@ def host_name() -> str:
 
 
 def host_flavour() -> str:
+    """The host's name without its version, by what it is made of."""
     fields = {f.name for f in dataclasses.fields(txt2img_class())}
     release = getattr(sys.modules.get("modules_forge.forge_version"), "version", "")
     if release == "classic":
@@ -30,13 +31,13 @@ def host_flavour() -> str:
 
 
 def credentials() -> Mapping[str, str] | None:
-    """User → password of `--api-auth`; None where the host's API asks for none."""
+    """User → password of `--api-auth`; None where the host's API requires none."""
     text = getattr(shared.cmd_opts, "api_auth", None)
     return dict(pair.split(":", 1) for pair in text.split(",") if ":" in pair) if text else None
 
 
 def allows_origin(origin: str) -> bool:
-    """Whether the host lets another site's page speak to it: `--cors-allow-origins`, `--cors-allow-origins-regex`."""
+    """Whether the host lets in another site's page: `--cors-allow-origins`, `--cors-allow-origins-regex`."""
     listed = (getattr(shared.cmd_opts, "cors_allow_origins", None) or "").split(",")
     pattern = getattr(shared.cmd_opts, "cors_allow_origins_regex", None)
     return origin in listed or "*" in listed or bool(pattern and re.fullmatch(pattern, origin))

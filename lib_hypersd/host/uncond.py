@@ -3,8 +3,8 @@
 A1111 evaluates the negative prompt at any CFG, for cond + 0 · (cond - uncond). Its option `skip_early_cond` leaves that
 out for a share of the steps; 1 is all of them. The option also turns guidance off at any other CFG, so it must never
 outlive its run, and must not be seen by whoever reads or saves the options meanwhile. Therefore it is not set: for one
-evaluation at a time, and only where the result is the same, the denoiser's module is shown a view of the options in
-which it is 1.
+evaluation at a time, and only where the result is the same, the denoiser's module sees a view of the options in which
+it is 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .options import report
 _OPTION, _INFOTEXT = "skip_early_cond", "Skip Early CFG"
 _CALLBACKS = ("callbacks_cfg_denoiser", "callbacks_cfg_denoised", "callbacks_cfg_after_cfg")
 _FIELDS = ("cond_scale_miltiplier", "need_last_noise_uncond", "combine_denoised", "get_pred_x0")
-"""What is asked of the denoiser; an older A1111 lacks some."""
+"""Attributes that the denoiser must have; an older A1111 lacks some."""
 _READERS = ("forward", "combine_denoised", "get_pred_x0")
 """Methods of the denoiser that other extensions replace in order to work with the uncond."""
 
@@ -68,7 +68,7 @@ def skip_idle_uncond(p: Any) -> None:
 def _is_idle(denoiser: Any, cond: Any, cond_scale: Any) -> bool:
     """Whether the uncond of an evaluation changes nothing."""
     try:
-        # A sampler says only while it samples that it reads the uncond's noise.
+        # A sampler shows only while it samples that it reads the uncond's noise.
         guided = cond_scale != 1 or denoiser.cond_scale_miltiplier != 1
         return not guided and not denoiser.need_last_noise_uncond and _one_cond_each(cond)
     except Exception:  # in the middle of a picture
@@ -86,17 +86,17 @@ def _evaluates_it(p: Any, denoiser: Any) -> bool:
 
 
 def _is_read(p: Any, denoiser: Any) -> bool:
-    """Whether somebody else may look at the uncond, or an option of the person's decides already."""
+    """Whether anything else may read the uncond, or an option of the person decides already."""
     opts, kind = shared.opts, type(denoiser)
     made_by = [kind.__module__, *(getattr(kind, name).__module__ for name in _READERS)]
     replaced = not all(name.startswith("modules.") for name in made_by) or any(
         name in vars(denoiser) for name in _READERS
     )
     options = opts.skip_early_cond or getattr(p, "s_min_uncond", 0) or opts.live_preview_content == "Negative prompt"
-    listened = any(script_callbacks.callback_map.get(name) for name in _CALLBACKS)
+    has_callbacks = any(script_callbacks.callback_map.get(name) for name in _CALLBACKS)
     # Inpainting and unCLIP models, whose image conditioning the option leaves at twice the batch; InstructPix2Pix.
     special = shared.sd_model.model.conditioning_key != "crossattn" or shared.sd_model.cond_stage_key == "edit"
-    return bool(replaced or options or listened or special)
+    return bool(replaced or options or has_callbacks or special)
 
 
 def _one_cond_each(cond: Any) -> bool:

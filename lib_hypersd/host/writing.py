@@ -1,48 +1,48 @@
-"""A Plan to `p`: everything or nothing, and back again."""
+"""Write a Plan to `p`: everything or nothing, and undo it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from modules import shared
 
 from ..plan.result import Plan
+from ..request.tag_rule import TagRule
 from .adetailer import with_tag
 from .options import sampler_names, scheduler_names, sd_schedulers
-from .reading import styled_hires_negative
-from .sampling import ask_eta
+from .reading import styled_hires_prompt
+from .sampling import set_eta
 
 _OWN = "_hypersd_own"
+"""An attribute of `p`: field → (value that was set here, value before)."""
 
 
 def restore(p: Any) -> None:
     """Undo what a plan set on this very `p`: after a fault, or in an earlier run (Loopback and SD upscale run one `p`
-    several times).
-
-    A field that somebody else has set since is theirs.
+    several times). A field that somebody else has set since keeps their value.
     """
-    ask_eta(p, None)
+    set_eta(p, None)
     own: dict[str, tuple[Any, Any]] | None = getattr(p, _OWN, None)
     if own:
-        for name, (ours, before) in own.items():
+        for name, (written, before) in own.items():
             now = getattr(p, name, None)
-            if now is ours or (not _has_no_equals(name) and now == ours):
+            if now is written or (not _is_compared_by_identity(name) and now == written):
                 setattr(p, name, before)
         setattr(p, _OWN, None)
 
 
-def _has_no_equals(name: str) -> bool:
-    """Whether only the very object that we set is ours: arguments of scripts may hold arrays, which have no plain ==,
-    and prompts are filled anew by the host for each run, perhaps with equal ones."""
+def _is_compared_by_identity(name: str) -> bool:
+    """Whether an equal value may be somebody else's: arguments of scripts may hold arrays, which have no plain ==, and
+    the host fills prompts anew for each run, perhaps with equal ones."""
     return name == "script_args" or name.startswith(("all_", "main_"))
 
 
 def stop_generation(p: Any) -> None:
     """End the job of `p` before its first batch, as the page's Interrupt button does.
 
-    Everything that runs under it ends: the other cells of an X/Y/Z plot, the other rounds of Loopback. The hosts begin
-    their next job with the flag down.
+    Everything that runs under it ends: the other cells of an X/Y/Z plot, the other rounds of Loopback. The hosts reset
+    the flag for their next job.
     """
     own = getattr(p, _OWN, None) or {}
     # The hosts make a grid of no pictures where grids are made of one, and fail.
@@ -52,14 +52,13 @@ def stop_generation(p: Any) -> None:
 
 
 def inner_script_args(plan: Plan, p: Any) -> Sequence[Any] | None:
-    """The scripts' arguments with the tag in prompts that were typed for an inner pass; None where none needs it."""
+    """The scripts' arguments with the tag in prompts for an inner pass; None where no prompt needs it."""
     given = getattr(p, "script_args", None)
     return with_tag(plan.rule, given) if plan.active and plan.rule and given else None
 
 
 def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
-    """Set everything that `plan` says, and `script_args` where they are to be others; `restore` undoes it, where it has
-    failed in the middle too."""
+    """Set everything in `plan`, and `script_args` where they are replaced; `restore` undoes it, even half-done."""
     own: dict[str, tuple[Any, Any]] = {}
     setattr(p, _OWN, own)
 
@@ -72,47 +71,51 @@ def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
         write("script_args", script_args)
     for name, value in _planned_fields(plan, p):
         write(name, value)
-    ask_eta(p, plan.eta)
+    set_eta(p, plan.eta)
 
 
-_SAMPLERS, _SCHEDULES = ("sampler_name", "hr_sampler_name"), ("scheduler", "hr_scheduler")
+_LISTS: dict[str, Callable[[], Iterable[str]]] = {
+    "sampler_name": sampler_names,
+    "hr_sampler_name": sampler_names,
+    "scheduler": scheduler_names,
+    "hr_scheduler": scheduler_names,
+}
 
 
 def unlisted_name(plan: Plan) -> str | None:
-    """A sampler or schedule type of the plan that the host does not have: to draw with it would be an exception."""
+    """A sampler or schedule type of the plan that the host does not list, and would raise at."""
     for change in plan.settings_changes:
-        if change.field in _SAMPLERS and change.after not in (None, *sampler_names()):
-            return str(change.after)
-        if change.field in _SCHEDULES and change.after not in (None, *scheduler_names()):
+        names = _LISTS.get(change.field)
+        if names and change.after not in (None, *names()):
             return str(change.after)
     return None
 
 
 def _planned_fields(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
-    """(field, value) in the order of setting; `enable_hr` last, so that a half-made hires set-up never runs."""
+    """(field, value) in the order of setting; `enable_hr` last, so that an incomplete hires set-up never runs."""
     yield "all_prompts", list(plan.prompts)
     yield "main_prompt", plan.main_prompt
     if getattr(shared.opts, "enable_prompt_comments_def", False) and isinstance(p.prompt, str):
         yield "prompt", plan.main_prompt  # reForge with "Save comments" prints this one
     changes = {c.field: c for c in plan.settings_changes}
-    turned_on = changes.pop("enable_hr", None)
-    if turned_on:
+    turns_hires_on = changes.pop("enable_hr", None)
+    if turns_hires_on:
         yield from _hires_set_up(plan, p)
     elif getattr(p, "enable_hr", False):
         yield "all_hr_prompts", list(plan.hr_prompts)
     if plan.rule is not None and plan.hr_prompts and sd_schedulers is None:
-        yield "hr_prompt", _told_hires_prompt(plan, p)
+        yield "hr_prompt", _hires_prompt_in_infotext(plan, p)
     for change in changes.values():
         yield change.field, change.after
-    if turned_on:
+    if turns_hires_on:
         yield "enable_hr", True
 
 
-def _told_hires_prompt(plan: Plan, p: Any) -> Any:
-    """What the infotext of a host without schedule types will tell: there it is this field, where it is not `prompt`.
+def _hires_prompt_in_infotext(plan: Plan, p: Any) -> Any:
+    """`hr_prompt` for a host without schedule types, whose infotext has this field where it differs from `prompt`.
 
-    A1111 tells what is drawn since the version that brought schedule types. A list has one entry a picture, and is told
-    even where the text is that of `prompt`, which the host has taken comments out of for the first pass.
+    A1111's infotext has the prompt in effect since the version that brought schedule types. A list has one entry for
+    each picture, and is written even where it equals `prompt`, from which the host has removed comments.
     """
     if plan.hr_prompts == plan.prompts:
         return _as_prompt(p.prompt)
@@ -121,7 +124,7 @@ def _told_hires_prompt(plan: Plan, p: Any) -> Any:
 
 
 def _as_prompt(value: Any) -> Any:
-    """A prompt as the hosts have it, or one for each picture. TypeError for anything else, which infotexts tell."""
+    """A prompt as the hosts have it, or one for each picture. TypeError for anything else."""
     texts = value if isinstance(value, list) else [value]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"a prompt of this WebUI is {value!r}")
@@ -129,10 +132,10 @@ def _as_prompt(value: Any) -> Any:
 
 
 def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
-    """What `setup_prompts` would have done, had hires been on: it has returned early by the time of `process`."""
+    """What `setup_prompts` would have set, had hires been on: it has returned early by the time of `process`."""
     yield "hr_prompt", _as_prompt(p.hr_prompt or p.main_prompt)
     yield "all_hr_prompts", list(plan.hr_prompts)
-    negative, count = styled_hires_negative(p), len(p.all_negative_prompts)
+    negative, count = styled_hires_prompt(p, negative=True), len(p.all_negative_prompts)
     yield "all_hr_negative_prompts", [negative] * count if negative else list(p.all_negative_prompts)
     yield "hr_negative_prompt", _as_prompt(p.hr_negative_prompt or p.main_negative_prompt)
     if hasattr(p, "hr_additional_modules") and p.hr_additional_modules is None:
@@ -142,24 +145,27 @@ def _hires_set_up(plan: Plan, p: Any) -> Iterator[tuple[str, Any]]:
 def keep_tags(plan: Plan, p: Any, prompts: list[str], batch_number: int) -> None:
     """Put the tag back where another extension has rewritten prompts since `process`.
 
-    `prompts` is the host's slice of `p.all_prompts` for this batch; both are mended, since the infotext is built from
-    the whole list and the sampling from the slice. A tag that stands there twice was written so on purpose: Regional
+    `prompts` is the host's slice of `p.all_prompts` for this batch; both are changed, since the infotext is built from
+    the whole list and the sampling from the slice. A tag that is there twice was written so on purpose: Regional
     Prompter's Latent mode gives each region the common prompt, and a region its LoRAs by the tags in its own part.
     """
     if plan.rule is None or plan.hr_rule is None:
         return
     first = batch_number * p.batch_size
-    for i, prompt in enumerate(prompts):
-        mended = plan.rule.apply(prompt, doubles_stay=True).prompt
-        if mended != prompt:
-            prompts[i] = mended
-            if first + i < len(p.all_prompts):
-                p.all_prompts[first + i] = mended
-    main = plan.rule.apply(p.main_prompt, doubles_stay=True).prompt
-    if main != p.main_prompt:
-        p.main_prompt = main
+    for i, tagged in _retagged(plan.rule, prompts):
+        prompts[i] = tagged
+        if first + i < len(p.all_prompts):
+            p.all_prompts[first + i] = tagged
+    for _, tagged in _retagged(plan.rule, [p.main_prompt]):
+        p.main_prompt = tagged
     if getattr(p, "enable_hr", False) and p.all_hr_prompts:
-        for i, prompt in enumerate(p.all_hr_prompts):
-            mended = plan.hr_rule.apply(prompt, doubles_stay=True).prompt
-            if mended != prompt:
-                p.all_hr_prompts[i] = mended
+        for i, tagged in _retagged(plan.hr_rule, p.all_hr_prompts):
+            p.all_hr_prompts[i] = tagged
+
+
+def _retagged(rule: TagRule, prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The prompts that lack the tag, by position, with it."""
+    for i, prompt in enumerate(prompts):
+        tagged = rule.apply(prompt, doubles_stay=True).prompt
+        if tagged != prompt:
+            yield i, tagged

@@ -1,10 +1,14 @@
-"""What the panel calls in the host: the functions behind its lines, its lists, its memory and its downloads."""
+"""The panel joined to the host: the functions behind its lines, lists, memory and downloads, and behind "paste"."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from ..host import checkpoints, lists, loras, options
+from ..host import checkpoints, lists, loras, options, sampling
+from ..request.settings import KEYS
+from . import paste
 from .listeners import PanelBackend
 from .memory import PanelMemory
 from .preview import preview
@@ -22,6 +26,18 @@ def host_backend() -> PanelBackend:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _memory() -> PanelMemory:
     return PanelMemory(options.panel_file(), options.report)
+
+
+def infotext_fields(ordered: Sequence[Any]) -> list[tuple[Any, Callable[[Mapping[str, Any]], Any]]]:
+    """(component, value from a pasted infotext) pairs, for the host's paste button. `ordered` are in `KEYS`' order."""
+    return [(component, _pasted(key)) for key, component in zip(KEYS, ordered, strict=True)]
+
+
+@cache  # the same function for both tabs: by it the hosts know which control goes where
+def _pasted(key: str) -> Callable[[Mapping[str, Any]], Any]:
+    if key == "eta":
+        return lambda params: paste.panel_eta(params, sampling.option_eta())
+    return lambda params: paste.panel_value(key, params, options.preferences())

@@ -1,4 +1,4 @@
-"""What would be done to the page as it stands, for the panel's lines."""
+"""What would be done to the page now, for the panel's lines."""
 
 from __future__ import annotations
 

@@ -183,8 +183,8 @@ _HOLD = """window.keepBack = (body) => {
     return new Promise((go) => { window.letGo = go; });
 }"""
 """Keeps back the answer to the first call that has a text in it, until letGo()."""
-_AT_REST = """const {asked, answered, pause} = hypersdTabs.txt2img;
-return pause === null && asked === answered ? answered : 0"""
+_AT_REST = """const {newest, answered, pause} = hypersdTabs.txt2img;
+return pause === null && newest === answered ? answered : 0"""
 
 
 def _answered(page: WebuiPage) -> int:

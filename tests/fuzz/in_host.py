@@ -328,10 +328,10 @@ def pastes(script: Any) -> None:
 
 
 QUESTIONS = (
-    {"number": 1, "checkpoint": "miniature-sd15", "loras": 1, "wishes": []},
+    {"number": 1, "checkpoint": "miniature-sd15", "loras": 1, "requests": []},
     {
         "number": 2,
-        "wishes": [{"key": "steps", "value": "keep"}, {"download": MINE, "accepted": False}, {"cancel": "x"}],
+        "requests": [{"key": "steps", "value": "keep"}, {"download": MINE, "accepted": False}, {"cancel": "x"}],
     },
 )
 
@@ -356,11 +356,13 @@ def questions() -> None:
         folder=loras.folder_title,
     )
     page = PageComponents("txt2img", found=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt")))
-    answer = listeners._answer(page, backend)
+    answer = listeners.Listeners(page, backend).answer
     defaults = [getattr(PANEL_DEFAULTS, key) for key in PANEL]
 
     def check(case: Case) -> None:
-        asked = case.tree(case.choice(QUESTIONS), ("number", "wishes", "key", "value", *PANEL, "download", "accepted"))
+        asked = case.tree(
+            case.choice(QUESTIONS), ("number", "requests", "key", "value", *PANEL, "download", "accepted")
+        )
         question = (
             json.dumps(asked) if case.random() < 0.8 else case.text(("{}", json.dumps(asked)), (*INFOWORDS, *ODD))
         )

@@ -66,9 +66,9 @@ def _listener(host: Host, name: str) -> tuple[Callable[..., Any], list[Any]]:
 
 
 def _panel_asked(host: Host) -> list[Any]:
-    answer, values = _listener(host, "_answer.<locals>.answer")
+    answer, values = _listener(host, "Listeners.answer")
     values[-14:-12] = [True, LORA]
-    return answer(json.dumps({"number": 1, "checkpoint": None, "loras": 0, "wishes": []}), *values[1:])
+    return answer(json.dumps({"number": 1, "checkpoint": None, "loras": 0, "requests": []}), *values[1:])
 
 
 def _panel_answered(answer: Any, whole: list[Any]) -> str | None:
@@ -79,7 +79,7 @@ def _panel_answered(answer: Any, whole: list[Any]) -> str | None:
 
 
 def _page_filled(host: Host) -> list[Any]:
-    fill, values = _listener(host, "_fill.<locals>.fill")
+    fill, values = _listener(host, "Listeners.fill")
     values[-14:-12] = [True, LORA]
     return list(fill(*values))
 
