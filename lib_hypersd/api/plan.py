@@ -75,23 +75,11 @@ def _values(request: PlanRequest, plan: Plan) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-_NUMBERS = {
-    "steps": int,
-    "cfg_scale": float,
-    "distilled_cfg_scale": float,
-    "denoising_strength": float,
-    "hr_scale": float,
-    "hr_second_pass_steps": int,
-    "hr_cfg": float,
-    "hr_distilled_cfg": float,
-    "hr_resize_x": int,
-    "hr_resize_y": int,
-    "width": int,
-    "height": int,
-    "batch_size": int,
-    "n_iter": int,
-    "seed": int,
-}
+_NUMBERS = (
+    "steps cfg_scale distilled_cfg_scale denoising_strength hr_scale hr_second_pass_steps hr_cfg hr_distilled_cfg "
+    "hr_resize_x hr_resize_y width height batch_size n_iter seed"
+).split()
+_DECIMALS = ("cfg_scale", "distilled_cfg_scale", "denoising_strength", "hr_scale", "hr_cfg", "hr_distilled_cfg")
 _LARGEST = 2**64
 """Above any seed; NaN and infinities are above it too."""
 _MAY_BE_NEGATIVE = ("seed", "hr_cfg")
@@ -102,9 +90,9 @@ _MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint
 def _request(body: Mapping[str, Any]) -> PlanRequest:
     """A PlanRequest from a txt2img body, with the host's own defaults. Raises InvalidBodyError."""
     values = {**reading.txt2img_defaults(), **{k: v for k, v in body.items() if v is not None}}
-    for key, kind in _NUMBERS.items():
+    for key in _NUMBERS:
         if values.get(key) is not None:
-            values[key] = _number(key, values[key], kind)
+            values[key] = _number(key, values[key])
     for key in (*_TEXTS, *_MORE_TEXTS):
         if not isinstance(values.get(key), str | None):
             raise InvalidBodyError(f"{key} is {echo(values[key])}; it takes a text.", key)
@@ -113,8 +101,8 @@ def _request(body: Mapping[str, Any]) -> PlanRequest:
     return reading.request_from_values(values)
 
 
-def _number(key: str, value: object, kind: type) -> float | int:
-    whole = kind is int
+def _number(key: str, value: object) -> float | int:
+    whole = key not in _DECIMALS
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise InvalidBodyError(f"{key} is {echo(value)}; it takes a number.", key)
     if value < 0 and key not in _MAY_BE_NEGATIVE or (whole and value != int(value)):

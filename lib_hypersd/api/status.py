@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import gradio
@@ -10,7 +11,6 @@ from fastapi.responses import Response
 from .. import VERSION
 from ..host import checkpoints, loras, options, sampling, server
 from ..models import catalog
-from ..models.recipes import Dial
 from ..sampling.names import SCHEDULES
 from .access import Json, guarded_router
 
@@ -50,25 +50,18 @@ _CARD = f"https://huggingface.co/{catalog.REPO}"
 
 
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
-    recipe = options.preferences().recipe(
-        variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
-    )
+    recipe = options.preferences().recipe_of(variant)
     return {
         **_fields(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
         "source": f"https://huggingface.co/{variant.repo}",
         "recipe": {
             "weight": recipe.weight,
             "steps": variant.steps,
-            "cfg": _dial(recipe.cfg),
-            "distilled_cfg": _dial(recipe.distilled_cfg) if recipe.distilled_cfg else None,
-            "sampler": recipe.sampler,
-            "scheduler": recipe.scheduler,
+            "cfg": asdict(recipe.cfg),
+            "distilled_cfg": recipe.distilled_cfg and asdict(recipe.distilled_cfg),
+            **_fields(recipe, "sampler", "scheduler"),
         },
     }
-
-
-def _dial(dial: Dial) -> dict[str, float]:
-    return _fields(dial, "value", "low", "high")
 
 
 def _fields(value: object, *names: str) -> dict[str, Any]:
