@@ -12,7 +12,9 @@ BENCHMARKS = {
     "soak": "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
     "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
+    "against": "pictures, infotexts and answers beside those of another checkout: what differs",
 }
+PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
 
 
 def main() -> None:
@@ -21,6 +23,7 @@ def main() -> None:
         prog="run.py bench", description=told, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=tuple(BENCHMARKS))
+    parser.add_argument("checkout", nargs="?", metavar="CHECKOUT", help="against: the other checkout's folder")
     parser.add_argument("--json", metavar="FILE", help="also write the figures here")
     parser.add_argument(
         "--prompts",
@@ -28,8 +31,18 @@ def main() -> None:
         default=512,
         help="quality, unified: how many explicit ones; quality: half as many vague ones too (default: 512)",
     )
+    parser.add_argument(
+        "--profile",
+        nargs="+",
+        metavar="NAME",
+        default=PROFILES,
+        choices=PROFILES,
+        help="against: on these (default: all)",
+    )
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
+    if (args.checkout is not None) != (args.name == "against"):
+        parser.error("against needs a CHECKOUT, and nothing else takes one")
     if args.name == "hook":
         from . import bench_hook
 
@@ -54,6 +67,10 @@ def main() -> None:
         from . import bench_page
 
         bench_page.run(args.json)
+    elif args.name == "against":
+        from . import bench_against
+
+        bench_against.run(args.checkout, args.profile, args.json)
     else:
         from . import bench_quality
 

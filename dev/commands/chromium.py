@@ -26,7 +26,10 @@ class ChromiumMissingError(RuntimeError):
 
 
 def start_chromium(profile: Path) -> webdriver.Chrome:
-    """A Chromium whose own files stand under `profile`; the caller quits it. Raises ChromiumMissingError."""
+    """A Chromium that keeps its files under `profile`, whose first tab always has the focus; the caller quits it.
+
+    Raises ChromiumMissingError.
+    """
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -35,4 +38,8 @@ def start_chromium(profile: Path) -> webdriver.Chrome:
     options.binary_location = binary
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
-    return webdriver.Chrome(options=options, service=Service(driver))
+    chromium = webdriver.Chrome(options=options, service=Service(driver))
+    # In headless Chromium 150 a page that nobody clicked has no focus: then element.focus() fires no event, and
+    # that event opens the lists of gradio's dropdowns.
+    chromium.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+    return chromium

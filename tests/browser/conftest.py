@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from shared_servers import SharedServers
 from webui_page import WATCH_CALLS, WebuiPage
 
 from dev.commands.chromium import ChromiumMissingError, start_chromium
@@ -73,31 +75,49 @@ class Webuis:
                 process.wait()
 
 
-@pytest.fixture(scope="package")
-def webuis(tmp_path_factory) -> Iterator[Webuis]:
+@pytest.fixture(scope="session")
+def all_webuis(tmp_path_factory: pytest.TempPathFactory) -> Webuis:
+    return Webuis(tmp_path_factory.mktemp("webui"))
+
+
+@pytest.fixture
+def webuis(all_webuis: Webuis, shared: SharedServers) -> Webuis:
     """Where a test gets a WebUI from."""
-    servers = Webuis(tmp_path_factory.mktemp("webui"))
-    yield servers
-    servers.stop()
+    return shared.get("webuis", lambda: _stopped_at_the_end(all_webuis))
+
+
+@contextmanager
+def _stopped_at_the_end(webuis: Webuis) -> Iterator[Webuis]:
+    try:
+        yield webuis
+    finally:
+        webuis.stop()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_more_of_a_modules_own(webuis) -> Iterator[None]:
-    """Each takes 1 GB; those with arguments are of use to one module alone."""
+def _no_more_of_a_modules_own(all_webuis: Webuis) -> Iterator[None]:
+    """Each takes 0.5 GB; those with arguments are of use to one module alone."""
     yield
-    webuis.stop(plain=False)
+    all_webuis.stop(plain=False)
 
 
-@pytest.fixture(scope="package")
-def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    """A Chromium without a window, with a fresh profile."""
+@pytest.fixture
+def chromium(shared: SharedServers, tmp_path_factory: pytest.TempPathFactory) -> webdriver.Chrome:
+    """A Chromium without a window, with a fresh profile; the same one for all tests."""
     try:
-        driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+        return shared.get("chromium", lambda: _chromium(tmp_path_factory.mktemp("chromium")))
     except ChromiumMissingError as reason:
         pytest.skip(str(reason))
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_CALLS})
-    yield driver
-    driver.quit()
+
+
+@contextmanager
+def _chromium(profile: Path) -> Iterator[webdriver.Chrome]:
+    driver = start_chromium(profile)
+    try:
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_CALLS})
+        yield driver
+    finally:
+        driver.quit()
 
 
 @pytest.fixture

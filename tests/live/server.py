@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from .client import Client
 
@@ -18,21 +19,31 @@ PROJECT = Path(__file__).resolve().parents[2]
 START_S = 180
 STOP_S = 20
 POLL_S = 0.1
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @contextlib.contextmanager
-def miniwebui(profile: str, *arguments: str, auth: str | None = None) -> Iterator[Client]:
-    """A running miniwebui of this profile; its log is shown where it does not start."""
+def miniwebui(
+    profile: str,
+    *arguments: str,
+    auth: str | None = None,
+    checkout: Path = PROJECT,
+    environment: Mapping[str, str] = NOTHING,
+) -> Iterator[Client]:
+    """A running miniwebui of this profile; its log is shown where it does not start.
+
+    `checkout` is the project's folder whose run.py starts it; `environment` is added to this process's.
+    """
     port = _free_port()
     command = [sys.executable, "run.py", "ui", "--port", str(port), "--profile", profile, *arguments]
     if auth:
         command += ["--api-auth", auth]
     client = Client(f"http://127.0.0.1:{port}", auth)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
         log = Path(folder) / "log.txt"
         with log.open("w", encoding="utf-8") as output:
-            process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, env=environment)
+            process = subprocess.Popen(command, cwd=checkout, stdout=output, stderr=subprocess.STDOUT, env=variables)
         try:
             _wait(process, log)
             yield client

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 from server import HERE, Server, running
+from shared_servers import SharedServers
 
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
 
 
-def _start(profile: str) -> Iterator[Server]:
-    with running(
-        profile,
-        "--without-extension",
-        *("--extra-extension", str(HERE / "probe_extension")),
-        *("--extra-extension", str(HERE / "earlier_extension")),
-        "--nowebui",
-    ) as server:
-        yield server
+def _fixture(profile: str) -> Callable[..., Server]:
+    @pytest.fixture(name=profile)
+    def server(shared: SharedServers) -> Server:
+        extensions = ("probe_extension", "earlier_extension")
+        more = [part for name in extensions for part in ("--extra-extension", str(HERE / name))]
+        return shared.get(("probe", profile), lambda: running(profile, "--without-extension", *more, "--nowebui"))
+
+    return server
 
 
-@pytest.fixture(scope="session")
-def forge() -> Iterator[Server]:
-    yield from _start("forge")
-
-
-@pytest.fixture(scope="session")
-def neo() -> Iterator[Server]:
-    yield from _start("neo")
-
-
-@pytest.fixture(scope="session")
-def reforge() -> Iterator[Server]:
-    yield from _start("reforge")
-
-
-@pytest.fixture(scope="session")
-def a1111() -> Iterator[Server]:
-    yield from _start("a1111")
-
-
-@pytest.fixture(scope="session")
-def classic() -> Iterator[Server]:
-    yield from _start("classic")
+forge, neo, reforge, a1111, classic = map(_fixture, PROFILES)
 
 
 @pytest.fixture(params=PROFILES)
