@@ -15,8 +15,8 @@ Components = dict[str, Any]
 class PageComponents:
     """The host's own components of one tab, caught by their DOM id as they are built.
 
-    `found` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is there: where
-    the person has put the scripts first, most come after the panel.
+    `found` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is built: where
+    the option puts scripts first, most come after the panel.
     """
 
     tab: str
