@@ -69,12 +69,11 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Preview:
-    """An outlook; the settings and the plan behind it, None where the panel is off or no tag counts; and the values, by
-    the host's field, that the page's controls would need for the plan to change nothing."""
+    """An outlook; the settings behind it, None where the panel is off; and the values, by the host's field, that the
+    page's controls would need for the plan to change nothing."""
 
     outlook: Outlook = field(default_factory=Outlook)
     settings: Settings | None = None
-    plan: Plan | None = None
     page_values: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -21,8 +21,7 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     """
     try:
         run = _of_page(tab, page)
-        found = _by_panel(run, panel) if panel[0] else _by_tags(run)
-        return replace(found, page_values=_page_values(page, run.request, found.plan))
+        return _by_panel(run, panel, page) if panel[0] else _by_tags(run, page)
     except SettingsError as error:
         return Preview(Outlook("bad", str(error)))
     except Exception as fault:
@@ -40,20 +39,21 @@ def _of_page(tab: str, page: Mapping[str, Any]) -> Asked:
     return Asked(request, checkpoint, checkpoints.named_checkpoint(page.get("hr_checkpoint_name"), checkpoint))
 
 
-def _by_panel(run: Asked, panel: Sequence[Any]) -> Preview:
+def _by_panel(run: Asked, panel: Sequence[Any], page: Mapping[str, Any]) -> Preview:
     settings = with_listed_names(from_script_args([True, *panel[1:]]), lists.host_lists())
     _, plan = settle(run, settings)
     if plan is None:
         return Preview()
     unkept = nothing_kept(settings)
     would_be = settle(run, unkept)[1] if unkept and plan.active else None
-    return Preview(outlook(plan, run.request, would_be), settings, plan)
+    return Preview(outlook(plan, run.request, would_be), settings, _page_values(page, run.request, plan))
 
 
-def _by_tags(run: Asked) -> Preview:
+def _by_tags(run: Asked, page: Mapping[str, Any]) -> Preview:
     by, plan = settle(run, None)
     if by == "plan" and plan is not None:
-        return Preview(outlook(plan, run.request, by_tag=True), None, plan)
+        shown = outlook(plan, run.request, by_tag=True)
+        return Preview(shown, page_values=_page_values(page, run.request, plan))
     notice = hint(run) if by == "hint" else plan.notice if plan else None
     return Preview(Outlook("hint", notice)) if notice else Preview()
 
@@ -62,8 +62,8 @@ _SAME: dict[str, str] = {"hr_sampler_name": "Use same sampler", "hr_scheduler": 
 """What the page's controls hold where the hires pass has the first one's."""
 
 
-def _page_values(page: Mapping[str, Any], request: Request, plan: Plan | None) -> Mapping[str, Any]:
-    if plan is None or not plan.active:
+def _page_values(page: Mapping[str, Any], request: Request, plan: Plan) -> Mapping[str, Any]:
+    if not plan.active:
         return {}
     values = {c.field: _SAME.get(c.field) if c.after is None else c.after for c in plan.settings_changes}
     if plan.prompts[0] != request.prompts[0]:
