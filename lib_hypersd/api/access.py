@@ -1,4 +1,4 @@
-"""What every endpoint shares: whom it lets in, how it reads bodies and answers. docs/security.md tells users of it."""
+"""What every endpoint shares: whom it lets in, how it reads bodies and answers. For users: docs/security.md."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Job:
         self.id = uuid.uuid4().hex
         self.variant = variant
         self._folder, self._path = folder, os.path.join(folder, variant.file)
-        self._done, self._retry_s, self._after = done, retry_s, after
+        self._done, self._retry_s = done, retry_s
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._in_place = False
@@ -104,7 +104,7 @@ class Job:
             self.id, variant.name, "waiting", 0, variant.size, 0.0, None, f"Asking for {variant.file}."
         )
         self._speed = Speed(clock)
-        self._thread = threading.Thread(target=self._run, name=f"download {variant.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(after,), name=f"download {variant.name}", daemon=True)
 
     # From any thread -------------------------------------------------------------------------------------------
 
@@ -139,11 +139,10 @@ class Job:
 
     # The thread ------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, after: Job | None) -> None:
         try:
-            if self._after is not None:  # one that was cancelled may still hold its part
-                self._after.join()
-                self._after = None
+            if after is not None:  # one that was cancelled may still hold its part
+                after.join()
             self._set("done", self._download())
         except _CancelledError:
             pass

@@ -31,15 +31,15 @@ def badge(outlook: Outlook) -> str:
     state, count = outlook.state, outlook.settings_changed
     text = escape(outlook.missing.file if outlook.missing else outlook.text)
     if state == "changes":
-        said = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
+        head = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
         text = f" <span>ready</span>: {text}"
     else:
         colon = "<i class='hypersd-spoken'>: </i>" if text else ""
-        said = f"<span>{_STATE_TEXT[state]}</span>{colon}"
+        head = f"<span>{_STATE_TEXT[state]}</span>{colon}"
     by_tag = "<span>by tag</span>, " if outlook.by_tag else ""
     return (
         f"<span class='hypersd-badge' data-state='{state}' title='{escape(outlook.text)}'>"
-        f"<b>{by_tag}{said}</b><span>{text}</span></span>"
+        f"<b>{by_tag}{head}</b><span>{text}</span></span>"
     )
 
 
@@ -96,13 +96,13 @@ def _tick(row: Row, settings: Settings | None) -> str:
     """The checkbox that keeps the page's value. It holds the setting's present value, to return to."""
     if row.key is None or settings is None:
         return ""
-    said = f"{FIELD_TITLES[row.change.field]}: set to {show(row.change.after)}"
+    label = f"{FIELD_TITLES[row.change.field]}: set to {show(row.change.after)}"
     value = "" if row.kept else getattr(settings, row.key)
     held = value if isinstance(value, str) else format(value, "g")  # as the panel's control holds it
     return (
         f"<input type='checkbox' data-hypersd-keep='{row.key}' data-hypersd-field='{row.change.field}' "
         f"data-value='{escape(held)}' "
-        f"aria-label='{escape(said)}'{'' if row.kept else ' checked'}>"
+        f"aria-label='{escape(label)}'{'' if row.kept else ' checked'}>"
     )
 
 
