@@ -39,7 +39,7 @@ def process(p: Any, args: Sequence[Any]) -> None:
         done = _process(p, args)
     except Exception as fault:
         done = _undone(p, args, fault)
-    if not done and options.stops_generations():
+    if not done and options.is_ticked(options.OPTION_STOP):
         writing.stop_generation(p)
         notices.say(p, infotext.NOTICE, f"The generation was stopped, as Settings > {TITLE} asks.")
         options.report(f"{TITLE} stopped a generation that it could not plan")  # plots and loops drop p's comments

@@ -19,7 +19,7 @@ _KEYS = ("name", "accept_licence")
 
 
 def _allowed() -> None:
-    if not options.allows_download_api():
+    if options.option(options.OPTION_DOWNLOAD_API, False) is not True:
         raise HTTPException(
             403,
             f"Downloads by the API are off: turn on {options.OPTION_DOWNLOAD_API} (Settings → {TITLE} → API "

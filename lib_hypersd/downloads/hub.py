@@ -1,8 +1,8 @@
-"""The Hugging Face hub: what it says of a published file, and that file's bytes from a given one on.
+"""The Hugging Face hub: what it says of a published file, and that file's bytes from a position on.
 
 `huggingface_hub` brings addresses, token, proxies and mirrors (`HF_ENDPOINT`); it is imported only where it is needed,
 since the hooks must not pay for it. Hosts pin 0.25 to 0.36, which speak through requests; 1.x speaks through httpx.
-Its own `http_get` is not used: it hands on 10 MiB at a time, so that a line which breaks more often never gets
+Its own `http_get` is not used: it yields 10 MiB at a time, so that a connection which breaks more often never gets
 anywhere, and before 0.36 it appends a whole file to a part where a server ignores the range.
 """
 
@@ -19,19 +19,19 @@ from .. import VERSION
 from ..models.catalog import Variant
 
 CHUNK_BYTES = 64 * 1024
-"""What is handed on at a time; a broken connection loses at most as much."""
+"""A chunk; a broken connection loses at most as much."""
 
 _AGAIN_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class HubError(Exception):
-    """Why the hub did not give the file: what was found and what to do, to stand after "FILE was not downloaded:".
+    """Why the hub did not give the file: what happened and what to do, to follow "FILE was not downloaded:".
 
     `passing`: the same request may succeed in a moment.
     """
 
-    def __init__(self, told: str, *, passing: bool = False) -> None:
-        super().__init__(told)
+    def __init__(self, why: str, *, passing: bool = False) -> None:
+        super().__init__(why)
         self.passing = passing
 
 
@@ -60,12 +60,12 @@ def look_up(variant: Variant) -> RemoteFile:
         raise HubError("HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids it; start the WebUI without them")
     try:
         url = huggingface_hub.hf_hub_url(variant.repo, variant.file)
-        _see_whether_it_answers(url)
+        _require_answer(url)
         found = huggingface_hub.get_hf_file_metadata(url, library_name=_LIBRARY, library_version=VERSION)
     except HubError:
         raise
     except Exception as error:
-        raise _told(error) from error
+        raise _as_hub_error(error) from error
     if not found.etag or not found.size:
         raise HubError(f"{_hub_name()} did not tell its size and hash; a proxy or a login page may stand between")
     pinned = huggingface_hub.hf_hub_url(variant.repo, variant.file, revision=found.commit_hash)
@@ -75,8 +75,8 @@ def look_up(variant: Variant) -> RemoteFile:
 _LIBRARY = "hyper-sd-webui"
 
 
-def _see_whether_it_answers(url: str) -> None:
-    """Where it does not, huggingface_hub 0.36 asks six times over, 23 to 83 s in which nobody can be told anything."""
+def _require_answer(url: str) -> None:
+    """Try once: huggingface_hub 0.36 tries a silent hub six times over, 23 to 83 s without a message."""
     response = _request("HEAD", url, _headers(), follow=False)
     response.close()
     if response.status_code >= 400:
@@ -95,14 +95,14 @@ def opened(remote: RemoteFile, start: int) -> Iterator[tuple[int, Iterator[bytes
     try:
         response = _request("GET", remote.url, headers, follow=True)
     except Exception as error:
-        raise _told(error) from error
+        raise _as_hub_error(error) from error
     try:
         if response.status_code not in (200, 206):
             raise _refused(response.status_code)
         if _leaves_encryption(response):
             raise HubError(f"{_hub_name()} leads to an address without encryption; look at HF_ENDPOINT and the proxy")
         chunks = response.iter_bytes if hasattr(response, "iter_bytes") else response.iter_content
-        yield start if response.status_code == 206 else 0, _passing_on(chunks(CHUNK_BYTES))
+        yield start if response.status_code == 206 else 0, _guarded(chunks(CHUNK_BYTES))
     finally:
         response.close()
 
@@ -116,7 +116,7 @@ def _headers() -> dict[str, str]:
 
 
 def _request(method: str, url: str, headers: dict[str, str], *, follow: bool) -> Any:
-    """The answer with its body unread. Both libraries keep the token from any other host that a redirect leads to."""
+    """The response, its body unread. Both libraries keep the token from other hosts that a redirect leads to."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
@@ -129,20 +129,20 @@ def _request(method: str, url: str, headers: dict[str, str], *, follow: bool) ->
 
 
 def _leaves_encryption(response: Any) -> bool:
-    """Whether redirects led from https to anything else. To other hosts they may: the files lie on the hub's CDN."""
+    """Whether redirects led from https to anything else. To other hosts they may: the files are on the hub's CDN."""
     schemes = [urlsplit(str(each.url)).scheme for each in (*response.history, response)]
     return schemes[0] == "https" and set(schemes) != {"https"}
 
 
-def _passing_on(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _guarded(chunks: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from chunks
     except Exception as error:
         raise HubError(f"the connection to {_hub_name()} broke; try again", passing=True) from error
 
 
-def _told(error: Exception) -> HubError:
-    """The exception of either HTTP library, or of huggingface_hub, in words. Their own texts may hold signed URLs."""
+def _as_hub_error(error: Exception) -> HubError:
+    """An exception of either HTTP library or of huggingface_hub, in words: their own texts may hold signed URLs."""
     response = getattr(error, "response", None)
     if response is not None:
         return _refused(int(response.status_code))

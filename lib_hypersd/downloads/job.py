@@ -71,8 +71,15 @@ class _FailedError(Exception):
     """A failure; its text is the message for the person."""
 
 
-class _SpoiltError(_FailedError):
+class _NotDownloadedError(Exception):
+    """A failure; its text is a reason in HubError's form."""
+
+
+class _SpoiltError(_NotDownloadedError):
     """The bytes are not those that the hub announced: none of them is worth keeping."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"what came {what} and was removed; try again")
 
 
 class Job:
@@ -90,7 +97,7 @@ class Job:
         self.id = uuid.uuid4().hex
         self.variant = variant
         self._folder, self._path = folder, os.path.join(folder, variant.file)
-        self._done, self._retry_s, self._after = done, retry_s, after
+        self._done, self._retry_s = done, retry_s
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._in_place = False
@@ -98,7 +105,7 @@ class Job:
             self.id, variant.name, "waiting", 0, variant.size, 0.0, None, f"Asking for {variant.file}."
         )
         self._speed = Speed(clock)
-        self._thread = threading.Thread(target=self._run, name=f"download {variant.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(after,), name=f"download {variant.name}", daemon=True)
 
     # From any thread -------------------------------------------------------------------------------------------
 
@@ -133,16 +140,17 @@ class Job:
 
     # The thread ------------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, after: Job | None) -> None:
         try:
-            if self._after is not None:  # one that was cancelled may still hold its part
-                self._after.join()
-                self._after = None
+            if after is not None:  # one that was cancelled may still hold its part
+                after.join()
             self._set("done", self._download())
         except _CancelledError:
             pass
         except _FailedError as failure:
             self._set("failed", str(failure))
+        except (hub.HubError, _NotDownloadedError) as error:
+            self._fail(str(error))
         except OSError as error:
             self._fail(f"the LoRA folder can't be written ({error.strerror or type(error).__name__}); mend that")
         except BaseException as error:  # whatever it is, the page must not wait for ever
@@ -153,20 +161,17 @@ class Job:
                 self._remove_parts()
 
     def _download(self) -> str:
-        """Download the file; the message to end with. Raises _FailedError, _CancelledError, OSError."""
+        """Download the file; the message to end with. Raises OSError, HubError and the errors above."""
         file = self.variant.file
         if not self._folder:
-            raise _FailedError(self._not_downloaded("the WebUI has no LoRA folder; turn its Lora extension on"))
+            raise _NotDownloadedError("the WebUI has no LoRA folder; turn its Lora extension on")
         if _is_whole(self._path):
             size = os.path.getsize(self._path)
             self._set_bytes(size, size)
             self._remove_parts()
             return f"{file} is in the LoRA folder already."
         os.makedirs(self._folder, exist_ok=True)
-        try:
-            remote = hub.look_up(self.variant)
-        except hub.HubError as error:
-            raise _FailedError(self._not_downloaded(str(error))) from error
+        remote = hub.look_up(self.variant)
         part = f"{self._path}.{_short(remote.etag)}.part"
         with locked(part) as is_locked:
             if not is_locked:
@@ -219,7 +224,7 @@ class Job:
             for chunk in chunks:
                 self._stop_if_cancelled()
                 if file.tell() + len(chunk) > remote.size:
-                    raise self._spoilt("is larger than the hub said")
+                    raise _SpoiltError("is larger than the hub said")
                 file.write(chunk)
                 self._set_bytes(file.tell(), remote.size)
             complete = file.tell() == remote.size
@@ -229,20 +234,20 @@ class Job:
     def _pause(self, error: hub.HubError, seconds: float | None) -> None:
         if seconds is None or not error.passing:
             kept = " (what has come is kept)" if self._now.done_bytes else ""
-            raise _FailedError(self._not_downloaded(f"{error}{kept}")) from error
+            raise hub.HubError(f"{error}{kept}") from error
         self._set("running", f"The connection broke; going on with {self.variant.file} in {seconds:.0f} s.")
         if self._cancelled.wait(seconds):
             raise _CancelledError
         self._set("running", f"Downloading {self.variant.file}.")
 
     def _check(self, part: str, remote: hub.RemoteFile) -> str:
-        """Compare the whole part with what the hub said; a remark for the message. Raises _FailedError."""
+        """Compare the whole part with what the hub said; a remark for the message. Raises _SpoiltError."""
         self._set("checking", f"Checking {self.variant.file}.")
         if remote.sha256 is None:
             try:
                 read_header(part)
             except DamagedFileError as error:
-                raise self._spoilt(str(error)) from error
+                raise _SpoiltError(str(error)) from error
             return "; the hub told no SHA-256 of it, so only its size and header were checked"
         digest = hashlib.sha256()
         with open(part, "rb", opener=plain_file) as file:
@@ -250,7 +255,7 @@ class Job:
                 self._stop_if_cancelled()
                 digest.update(chunk)
         if digest.hexdigest() != remote.sha256:
-            raise self._spoilt("has another SHA-256 than the hub says")
+            raise _SpoiltError("has another SHA-256 than the hub says")
         return ""
 
     def _put_in_place(self, part: str) -> None:
@@ -296,9 +301,6 @@ class Job:
             if self.active:
                 self._now = replace(self._now, state=state, message=message)
 
-    def _fail(self, why: str) -> None:
-        self._set("failed", self._not_downloaded(why))
-
     def _set_bytes(self, done: int, total: int, *, anew: bool = False) -> None:
         """`anew`: these bytes did not arrive just now, so they count for no speed."""
         with self._lock:
@@ -309,11 +311,9 @@ class Job:
         if self._cancelled.is_set():
             raise _CancelledError
 
-    def _not_downloaded(self, why: str) -> str:
-        return (
-            f"{self.variant.file} was not downloaded: {why}, or get it by hand from "
-            f"https://huggingface.co/{self.variant.repo} and put it into the LoRA folder."
-        )
+    def _fail(self, why: str) -> None:
+        by_hand = f"or get it by hand from https://huggingface.co/{self.variant.repo} and put it into the LoRA folder."
+        self._set("failed", f"{self.variant.file} was not downloaded: {why}, {by_hand}")
 
     def _no_room(self, missing: int, free: int | None = None) -> str:
         there = "the disk is full" if free is None else f"only {amount(free)} are free"
@@ -321,9 +321,6 @@ class Job:
             f"{self.variant.file} was not downloaded: it takes {amount(missing)} on the LoRA folder's disk and "
             f"{there}; make room there and download it again."
         )
-
-    def _spoilt(self, what: str) -> _SpoiltError:
-        return _SpoiltError(self._not_downloaded(f"what came {what} and was removed; try again"))
 
 
 def _is_whole(path: str) -> bool:

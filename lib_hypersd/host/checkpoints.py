@@ -43,7 +43,7 @@ def named_checkpoint(name: str | None, first: Checkpoint) -> Checkpoint | None:
     info = sd_models.get_closet_checkpoint_match(name) if name and name != "Use same checkpoint" else None
     if info is None:
         return None
-    found = _of_info(info)
+    found = _of_file(info.filename)
     return None if found.name == first.name else found
 
 
@@ -60,7 +60,7 @@ def selected_checkpoint(name: str | None = None) -> Checkpoint:
     model: Any = getattr(sd_models.model_data, "sd_model", None)
     if _is_loaded(model) and model.sd_checkpoint_info.filename == info.filename:
         return _of_model(model)
-    return _of_info(info)
+    return _of_file(info.filename)
 
 
 def _is_loaded(model: Any) -> bool:
@@ -74,24 +74,13 @@ def _of_model(model: Any) -> Checkpoint:
     return _of_file(model.sd_checkpoint_info.filename, architecture, shift)
 
 
-def _of_info(info: Any) -> Checkpoint:
-    return _of_file(info.filename, None, False)
-
-
-def _of_file(path: str, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+def _of_file(path: str, loaded: Architecture | None = None, uses_shift: bool = False) -> Checkpoint:
     """The checkpoint in a file; described by its name as long as it can't be opened."""
     try:
-        return _remembered(path, _stamp(path), loaded, uses_shift)
+        stat = os.stat(path)
+        return _remembered(path, (stat.st_size, stat.st_mtime_ns), loaded, uses_shift)
     except OSError:
         return _described(path, None, loaded, uses_shift)
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return (0, 0)
-    return (stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import TITLE
-from .options import report, shows_notices
+from .options import OPTION_NOTICES, is_ticked, report
 
 
 def say(p: Any, key: str, text: str) -> None:
@@ -21,7 +21,7 @@ def say(p: Any, key: str, text: str) -> None:
 def show(p: Any, text: str) -> None:
     """Show a notice under the picture in the page, unless the option is off; the infotext has it in any case."""
     try:
-        if shows_notices():
+        if is_ticked(OPTION_NOTICES, default=True):
             p.comment(text)
     except Exception:
         report(f"{TITLE}: could not show a notice under the picture", exc_info=True)

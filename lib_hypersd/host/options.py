@@ -55,24 +55,9 @@ def prompt_tag_reaction(overrides: Mapping[str, Any] = _NONE) -> str:
     return str(overrides.get(OPTION_TAGS) or option(OPTION_TAGS, "aliases"))
 
 
-def shows_notices() -> bool:
-    """Whether notices show under the picture in the page."""
-    return bool(option(OPTION_NOTICES, True))
-
-
-def stops_generations() -> bool:
-    """Whether a generation that can't be planned is to be stopped."""
-    return bool(option(OPTION_STOP, False))
-
-
-def remembers_panel() -> bool:
-    """Whether the panel's values are to come back with their checkpoint."""
-    return bool(option(OPTION_REMEMBER, False))
-
-
-def allows_download_api() -> bool:
-    """Whether API clients may download."""
-    return option(OPTION_DOWNLOAD_API, False) is True
+def is_ticked(name: str, default: bool = False) -> bool:
+    """Whether an option is ticked; `default` where the host does not have it yet."""
+    return bool(option(name, default))
 
 
 def panel_file() -> str:

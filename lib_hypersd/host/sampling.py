@@ -91,10 +91,7 @@ def _is_own(entry: Any) -> bool:
 def _add_sampler(name: str) -> None:
     # "Automatic" means the sampler's own schedule type; ENSD shifts the seed of the noise added at each step.
     options = {"scheduler": _INNER_NAMES[name], "uses_ensd": name == TCD}
-
-    def construct(model: Any) -> Any:
-        return _sampler(name, model)
-
+    construct = functools.partial(_sampler, name)
     setattr(construct, _MARK, name)
     data = sd_samplers_common.SamplerData(name, construct, [_INNER_NAMES[name]], options)
     sd_samplers.all_samplers.append(data)

@@ -1,4 +1,4 @@
-"""The extension's section of the host's settings page."""
+"""This extension's section of the host's settings page."""
 
 from __future__ import annotations
 
@@ -39,10 +39,7 @@ def add_options() -> None:
 def _acting() -> dict[str, Any]:
     return {
         OPTION_TAGS: shared.OptionInfo(
-            "aliases",
-            "With the panel off, react to prompt tags",
-            gr.Radio,
-            {"choices": ["aliases", "all", "none"]},
+            "aliases", "With the panel off, react to prompt tags", gr.Radio, {"choices": ["aliases", "all", "none"]}
         ).info("aliases: short names such as &lt;lora:Hyper-SDXL&gt;; all: full file names too"),
         OPTION_STOP: shared.OptionInfo(False, "Stop the generation where the recipe can't be applied").info(
             "else it is drawn with the page's settings; a plot or loop ends as by Interrupt"
@@ -70,12 +67,9 @@ def _recipes() -> dict[str, Any]:
     )
     return {
         "hypersd_about_recipes": about,
-        OPTION_RECIPES: shared.OptionInfo(
-            "",
-            RECIPES_LABEL,
-            gr.Textbox,
-            {"lines": 4, "placeholder": _EXAMPLE},
-        ).info("empty: as published"),
+        OPTION_RECIPES: shared.OptionInfo("", RECIPES_LABEL, gr.Textbox, {"lines": 4, "placeholder": _EXAMPLE}).info(
+            "empty: as published"
+        ),
         OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
             "for files whose names don't tell: my-lora = 8, other-lora = 4"
         ),

@@ -9,6 +9,7 @@ it is 1.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from modules import script_callbacks, sd_samplers_cfg_denoiser, shared
@@ -48,11 +49,12 @@ def skip_idle_uncond(p: Any) -> None:
     def without_idle_uncond(
         x: Any, sigma: Any, uncond: Any, cond: Any, cond_scale: Any, *rest: Any, **more: Any
     ) -> Any:
+        evaluate = partial(forward, x, sigma, uncond, cond, cond_scale, *rest, **more)
         if not _is_idle(denoiser, cond, cond_scale):
-            return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+            return evaluate()
         real, module.shared = module.shared, shown
         try:
-            return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+            return evaluate()
         except Exception:
             report("An evaluation without the uncond failed: the rest is evaluated with it", exc_info=True)
         finally:
@@ -60,7 +62,7 @@ def skip_idle_uncond(p: Any) -> None:
             if _INFOTEXT in params:
                 del params[_INFOTEXT]
         denoiser.forward = forward
-        return forward(x, sigma, uncond, cond, cond_scale, *rest, **more)
+        return evaluate()
 
     denoiser.forward = without_idle_uncond
 

@@ -1,1 +1,1 @@
-"""The panel in the host's page: its controls, what it shows of a plan, and what answers the person."""
+"""The panel in the host's page: its controls, what it shows of a plan, and its listeners."""

@@ -20,7 +20,7 @@ def host_backend() -> PanelBackend:
         preview=preview,
         choices=lists.panel_choices,
         checkpoint=lambda: checkpoints.selected_checkpoint().name,
-        memory=lambda: _memory() if options.remembers_panel() else None,
+        memory=lambda: _memory() if options.is_ticked(options.OPTION_REMEMBER) else None,
         download=loras.start_download,
         folder=loras.folder_title,
     )

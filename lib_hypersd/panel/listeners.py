@@ -70,14 +70,14 @@ class Wires:
 
 def connect(page: PageComponents, ordered: Sequence[Any], wires: Wires, backend: PanelBackend) -> None:
     """Bind the listeners, once all of the tab's components exist. `ordered` are the controls in `KEYS`' order."""
-    tab, inputs, listeners = page.tab, [*page.found.values(), *ordered], Listeners(page, backend)
+    tab, inputs, listeners = page.tab, [*page.components.values(), *ordered], Listeners(page, backend)
     wires.ask.click(
         listeners.answer,
         inputs=[wires.question, *inputs],
         outputs=[wires.answer, wires.badge, wires.body, wires.fill, *ordered],
         **_quietly(f"(...values) => [hypersdQuery('{tab}'), ...values.slice(1)]"),
     )
-    wires.fill.click(listeners.fill, inputs=inputs, outputs=list(page.found.values()), **_quietly())
+    wires.fill.click(listeners.fill, inputs=inputs, outputs=list(page.components.values()), **_quietly())
     _connect_compare(page, wires.compare)
     for component in inputs:
         component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{tab}')"})
@@ -116,11 +116,11 @@ class Listeners:
     def fill(self, *values: Any) -> list[Any]:
         """The plan's values for the page's own controls; a control that has its value already is left alone."""
         try:
-            wanted = self.backend.preview(self.page.tab, *self.page.split(values)).page_values
-            return [gr.update(value=wanted[name]) if name in wanted else gr.update() for name in self.page.found]
+            planned = self.backend.preview(self.page.tab, *self.page.split(values)).page_values
+            return [gr.update(value=planned[name]) if name in planned else gr.update() for name in self.page.components]
         except Exception:
             _log.exception("The page could not be filled")
-            return [gr.update() for _ in self.page.found]
+            return [gr.update() for _ in self.page.components]
 
     def _answer(self, query: Mapping[str, Any], marks: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
         page_values, before = self.page.split(values)

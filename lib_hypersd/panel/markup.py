@@ -1,6 +1,6 @@
 """The panel's changing lines as HTML: the header's badge, the table, what is missing. Every text is escaped.
 
-Plain text stands in nodes of its own, where the hosts' localization finds it. `data-hypersd-…` attributes are what
+Plain text is in nodes of its own, where the hosts' localization finds it. `data-hypersd-…` attributes are what
 javascript/hypersd.js listens to.
 """
 
@@ -17,7 +17,7 @@ from ..request.settings import Settings
 from ..text import amount, readable
 from .outlook import Outlook, Row, State
 
-_SAYS: dict[State, str] = {
+_STATE_TEXT: dict[State, str] = {
     "off": "off",
     "hint": "off",
     "ready": "ready",
@@ -28,42 +28,44 @@ _SAYS: dict[State, str] = {
 
 
 def badge(outlook: Outlook) -> str:
-    """The header's one line: the state, then what stands behind it."""
+    """The header's one line: the state, then its reason."""
     state, count = outlook.state, outlook.settings_changed
     text = escape(outlook.missing.file if outlook.missing else outlook.text)
     if state == "changes":
-        said = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
+        head = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
         text = f" <span>ready</span>: {text}"
     else:
         colon = "<i class='hypersd-spoken'>: </i>" if text else ""
-        said = f"<span>{_SAYS[state]}</span>{colon}"
+        head = f"<span>{_STATE_TEXT[state]}</span>{colon}"
     by_tag = "<span>by tag</span>, " if outlook.by_tag else ""
     return (
         f"<span class='hypersd-badge' data-state='{state}' title='{escape(outlook.text)}'>"
-        f"<b>{by_tag}{said}</b><span>{text}</span></span>"
+        f"<b>{by_tag}{head}</b><span>{text}</span></span>"
     )
 
 
 def body(outlook: Outlook, settings: Settings | None, download: Download | None = None, folder: str = "") -> str:
-    """What stands under the controls: the table, the notices, and what to do about a file that is missing.
+    """The lines under the controls: the table, the notices, and what to do about a missing file.
 
-    `download` is that of the missing file, if there was one, and `folder` where it goes.
+    `download` is that of the missing file, if there was one, and `folder` its folder.
     """
     parts = []
     if outlook.missing:
-        parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(outlook.text)}</p>")
-        parts.append(_missing(outlook.missing, download, folder))
+        parts = [_notice(outlook.text), _missing(outlook.missing, download, folder)]
     elif outlook.rows:
-        parts.append(_table(outlook, settings))
+        parts = [_table(outlook, settings)]
     elif outlook.state == "ready":
-        parts.append(_RIGHT)
+        parts = [_RIGHT]
     elif outlook.text and outlook.state != "off":
-        parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(outlook.text)}</p>")
-    parts += [f"<p class='hypersd-line hypersd-notice'>! {escape(notice)}</p>" for notice in outlook.notices]
-    return "".join(parts)
+        parts = [_notice(outlook.text)]
+    return "".join([*parts, *(_notice(f"! {notice}") for notice in outlook.notices)])
 
 
 _RIGHT = "<p class='hypersd-line'>the page's settings are right as they are</p>"
+
+
+def _notice(text: str) -> str:
+    return f"<p class='hypersd-line hypersd-notice'>{escape(text)}</p>"
 
 
 def _table(outlook: Outlook, settings: Settings | None) -> str:
@@ -92,20 +94,21 @@ def _row(row: Row, settings: Settings | None) -> str:
 
 
 def _tick(row: Row, settings: Settings | None) -> str:
-    """The checkbox that keeps the page's value. It carries the setting's present value, to come back to."""
+    """The checkbox that keeps the page's value. It holds the setting's present value, to return to."""
     if row.key is None or settings is None:
         return ""
-    said = f"{FIELD_TITLES[row.change.field]}: set to {readable(row.change.after)}"
-    value = "" if row.kept else _shown(getattr(settings, row.key))
+    label = f"{FIELD_TITLES[row.change.field]}: set to {readable(row.change.after)}"
+    value = "" if row.kept else getattr(settings, row.key)
+    held = value if isinstance(value, str) else format(value, "g")  # as the panel's control holds it
     return (
         f"<input type='checkbox' data-hypersd-keep='{row.key}' data-hypersd-field='{row.change.field}' "
-        f"data-value='{escape(value)}' "
-        f"aria-label='{escape(said)}'{'' if row.kept else ' checked'}>"
+        f"data-value='{escape(held)}' "
+        f"aria-label='{escape(label)}'{'' if row.kept else ' checked'}>"
     )
 
 
 def _missing(variant: Variant, download: Download | None, folder: str) -> str:
-    """The file, where it comes from and goes to, its licence, and the button, or how the download gets on."""
+    """The file, its source and folder, its licence, and the download button or the download's progress."""
     parts = [
         f"<p class='hypersd-line'><b>{escape(variant.file)}</b> ({amount(variant.size)}), from "
         f"<a href='https://huggingface.co/{escape(variant.repo)}' target='_blank' rel='noopener noreferrer'>"
@@ -115,7 +118,7 @@ def _missing(variant: Variant, download: Download | None, folder: str) -> str:
         parts.append(_progress(download))
     else:
         if download is not None:
-            parts.append(f"<p class='hypersd-line hypersd-notice'>{escape(download.message)}</p>")
+            parts.append(_notice(download.message))
         parts.append(
             "<p class='hypersd-line'><label><input type='checkbox' data-hypersd-do='accept'> "
             f"<span>I accept its licence:</span> {escape(variant.licence)}</label> "
@@ -126,17 +129,17 @@ def _missing(variant: Variant, download: Download | None, folder: str) -> str:
 
 
 def _progress(download: Download) -> str:
-    """A running download. `data-hypersd-running` has the page ask again."""
-    told = [f"{amount(download.done_bytes)} of {amount(download.total_bytes)}"]
+    """A running download. `data-hypersd-running` has the page query again."""
+    figures = [f"{amount(download.done_bytes)} of {amount(download.total_bytes)}"]
     if download.bytes_per_second >= 1:
-        told.append(f"{amount(round(download.bytes_per_second))}/s")
+        figures.append(f"{amount(round(download.bytes_per_second))}/s")
     if download.seconds_left is not None:
-        told.append(f"{_duration(download.seconds_left)} left")
+        figures.append(f"{_duration(download.seconds_left)} left")
     share = f"value='{download.done_bytes}' max='{max(download.total_bytes, 1)}'" if download.done_bytes else ""
     return (
         "<p class='hypersd-line hypersd-running' data-hypersd-running>"
         f"<progress {share} aria-label='{escape(download.message)}'></progress> "
-        f"<span>{escape(' · '.join(told))}</span> "
+        f"<span>{escape(' · '.join(figures))}</span> "
         f"<button type='button' class='hypersd-button' data-hypersd-do='cancel' data-value='{escape(download.id)}'>"
         f"Cancel</button></p><p class='hypersd-line'>{escape(download.message)}</p>"
     )
@@ -147,11 +150,6 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _shown(value: str | float | int) -> str:
-    """A setting as the panel's control holds it."""
-    return value if isinstance(value, str) else format(value, "g")
-
-
 def answer(marks: Mapping[str, object]) -> str:
-    """What the page's JavaScript sends back with the next question, unread."""
+    """What the page's JavaScript sends back with the next query, unread."""
     return f"<i data-hypersd-answer='{escape(json.dumps(dict(marks)))}'></i>"

@@ -1,4 +1,4 @@
-"""The panel's values for each checkpoint, in a JSON file of our own.
+"""The panel's values for each checkpoint, in a JSON file.
 
 The file is replaced as a whole, never written in place; one that can't be read is set aside, never lost.
 """
@@ -17,7 +17,7 @@ from ..request.settings import is_taken
 
 FORMAT_VERSION = 1
 MOST_CHECKPOINTS = 500
-"""The oldest, by when its values were last put, goes out for the next one."""
+"""The one whose values were put the longest ago is removed for the next one."""
 
 _Panels = dict[str, dict[str, dict[str, Any]]]
 """Checkpoint → tab → panel key → value, the oldest checkpoint first."""
@@ -26,7 +26,7 @@ _Panels = dict[str, dict[str, dict[str, Any]]]
 class PanelMemory:
     """What the panel showed, by checkpoint and tab ("txt2img", "img2img"). Threads may share one.
 
-    `log` gets one line for each trouble with the file. Where it can't be written, values live until the process ends.
+    `log` gets one line for each fault of the file. Where it can't be written, values are kept until the process ends.
     """
 
     def __init__(self, path: str | os.PathLike[str], log: Callable[[str], None] | None = None) -> None:
@@ -35,19 +35,19 @@ class PanelMemory:
         self._lock = RLock()
         self._panels: _Panels = {}
         self._seen: tuple[int, int] | None = None
-        self._told = ""
+        self._logged = ""
         self._may_write = True
 
     def get(self, checkpoint: str, tab: str) -> Mapping[str, Any] | None:
-        """The values last put, without those that no panel takes any more; None where there are none."""
+        """The values last put, without those that the panel no longer accepts; None where there are none."""
         with self._lock:
             self._read()
             values = self._panels.get(checkpoint, {}).get(tab)
-        return None if values is None else {key: value for key, value in values.items() if is_taken(key, value)}
+        return None if values is None else _accepted(values)
 
     def put(self, checkpoint: str, tab: str, values: Mapping[str, Any]) -> None:
-        """Remember the panel's values, of which unknown and bad ones are left out; writes only what is new."""
-        kept = {key: value for key, value in values.items() if is_taken(key, value)}
+        """Keep the panel's values, without unknown and bad ones; the file is written only if they are new."""
+        kept = _accepted(values)
         with self._lock:
             self._read()
             tabs = self._panels.get(checkpoint, {})
@@ -60,7 +60,7 @@ class PanelMemory:
             self._write()
 
     def _read(self) -> None:
-        """Take in the file where it is another one than was last seen."""
+        """Read the file if it has changed since it was last seen."""
         try:
             stamp = self._stamp()
             if stamp == self._seen:
@@ -68,7 +68,7 @@ class PanelMemory:
             self._panels = _checked(json.loads(self._path.read_bytes()))
             self._seen, self._may_write = stamp, True
         except FileNotFoundError:
-            if self._seen is not None:  # somebody took it away
+            if self._seen is not None:  # somebody removed it
                 self._panels, self._seen = {}, None
         except (OSError, ValueError, RecursionError) as error:
             self._set_aside(error)
@@ -85,10 +85,10 @@ class PanelMemory:
             self._path.rename(aside)
         except OSError:
             self._may_write = False
-            self._tell(f"{self._path.name} can't be read ({error}) nor set aside: panels are remembered until the end.")
+            self._warn(f"{self._path.name} can't be read ({error}) nor set aside: panels are remembered until the end.")
             return
         self._seen = None
-        self._tell(f"{self._path.name} can't be read ({error}): it was set aside as {aside.name}.")
+        self._warn(f"{self._path.name} can't be read ({error}): it was set aside as {aside.name}.")
 
     def _write(self) -> None:
         if not self._may_write:
@@ -102,20 +102,24 @@ class PanelMemory:
                 os.fsync(file.fileno())
             os.replace(draft, self._path)
             self._seen = self._stamp()
-            self._told = ""
+            self._logged = ""
         except OSError as error:
             draft.unlink(missing_ok=True)
-            self._tell(f"{self._path.name} can't be written ({error.strerror}): panels are remembered until the end.")
+            self._warn(f"{self._path.name} can't be written ({error.strerror}): panels are remembered until the end.")
 
-    def _tell(self, text: str) -> None:
-        """Once, not once a picture."""
-        if text != self._told:
-            self._told = text
+    def _warn(self, text: str) -> None:
+        """Log once, not once a picture."""
+        if text != self._logged:
+            self._logged = text
             self._log(f"Hyper-SD: {text}")
 
 
+def _accepted(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if is_taken(key, value)}
+
+
 def _checked(data: Any) -> _Panels:
-    """The file's content by its form; values are judged when they are asked for. Raises ValueError."""
+    """The file's content, checked for its form; `get` checks values. Raises ValueError."""
     if not isinstance(data, dict) or data.get("version") != FORMAT_VERSION:
         raise ValueError(f"it is not of version {FORMAT_VERSION}")
     checkpoints = data.get("checkpoints")

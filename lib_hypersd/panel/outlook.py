@@ -1,6 +1,6 @@
 """What the panel shows of a plan: one state, one row for each setting that will differ, and what to do about a refusal.
 
-Pure, like the plan: the page's lines are read off here, so that no rule has to be known to the page's JavaScript.
+Pure, like the plan. The page's JavaScript only shows what is read from it, and knows no rule.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..request.request import Request
 from ..request.settings import Settings
 
 State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
-"""off; off, though a tag's settings will look bad; on, and the page is right as it is; on, and settings will change;
+"""Off; off, though a tag's settings will look bad; on, and the page is right as it is; on, and settings will change;
 a file is missing; not for this checkpoint; not possible for another reason."""
 
 KEEPS: dict[str, str] = {
@@ -41,8 +41,8 @@ KEEP = "keep"
 class Row:
     """One setting of the page: what it is now, what it will be, and why.
 
-    `key` is the setting of the panel that a tick turns to "keep" and back, None where there is none (a prompt's tag).
-    A `kept` row is what would be changed, were the setting not on "keep".
+    `key` is the setting of the panel that a tick sets to "keep" and back, None where there is none (a prompt's tag).
+    A `kept` row would be changed, were the setting not on "keep".
     """
 
     change: Change
@@ -52,8 +52,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All that the panel shows. `text` is the header's line, `by_tag` whether a tag of the prompt asks, the panel being
-    off; `missing` the published file that is wanted and not on this machine."""
+    """All that the panel shows. `text` is the header's line; `by_tag`: with the panel off, a tag in the prompt counts;
+    `missing` is the published file that is needed and not on this machine."""
 
     state: State = "off"
     text: str = ""
@@ -70,12 +70,11 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Preview:
-    """An outlook; the settings and the plan that it is made from, None where the panel is off or nothing asks; and what
-    the page's own controls would have to be for the plan to find nothing to change, host's field → value."""
+    """An outlook; the settings behind it, None where the panel is off; and the values, by the host's field, that the
+    page's controls would need for the plan to change nothing."""
 
     outlook: Outlook = field(default_factory=Outlook)
     settings: Settings | None = None
-    plan: Plan | None = None
     page_values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -101,7 +100,7 @@ def nothing_kept(settings: Settings) -> Settings | None:
 
 def _key(field: str, request: Request) -> str | None:
     if field == "denoising_strength" and request.mode == "img2img":
-        return "steps"  # moved only to land the steps on the trained ones
+        return "steps"  # changed only so that the steps are trained ones
     return KEEPS.get(field)
 
 

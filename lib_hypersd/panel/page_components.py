@@ -15,12 +15,12 @@ Components = dict[str, Any]
 class PageComponents:
     """The host's own components of one tab, caught by their DOM id as they are built.
 
-    `found` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is there: where
-    the person has put the scripts first, most come after the panel.
+    `components` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is built:
+    where the option puts scripts first, most come after the panel.
     """
 
     tab: str
-    found: Components = field(default_factory=dict)
+    components: Components = field(default_factory=dict)
     plot: Components = field(default_factory=dict)
     connect: Callable[[], None] | None = None
 
@@ -28,7 +28,7 @@ class PageComponents:
         tab, _, rest = (elem_id or "").partition("_")
         name = _PAGE_IDS.get(rest) if tab == self.tab else _BARE_IDS.get(elem_id or "")
         if name:
-            self.found[name] = component
+            self.components[name] = component
         control = (elem_id or "").removeprefix(f"script_{self.tab}_xyz_plot_")
         if control in _PLOT_IDS:
             self.plot[control] = component
@@ -40,7 +40,7 @@ class PageComponents:
 
     def split(self, values: Sequence[Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:
         """A listener's values: the page's by field, and the rest, which are the panel's."""
-        return dict(zip(self.found, values, strict=False)), values[len(self.found) :]
+        return dict(zip(self.components, values, strict=False)), values[len(self.components) :]
 
 
 _PAGE_IDS: dict[str, str] = {

@@ -23,8 +23,7 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     """
     try:
         inputs = _inputs(tab, page)
-        preview = _by_panel(inputs, panel) if panel[0] else _by_tags(inputs)
-        return replace(preview, page_values=_page_values(page, inputs.request, preview.plan))
+        return _by_panel(inputs, panel, page) if panel[0] else _by_tags(inputs, page)
     except Exception as fault:
         options.report(f"{TITLE}: no preview", exc_info=True)
         return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))
@@ -41,31 +40,32 @@ def _inputs(tab: str, page: Mapping[str, Any]) -> Inputs:
     return reading.plan_inputs(request, checkpoint, hr_checkpoint)
 
 
-def _by_panel(inputs: Inputs, panel: Sequence[Any]) -> Preview:
+def _by_panel(inputs: Inputs, panel: Sequence[Any], page: Mapping[str, Any]) -> Preview:
     activation = read_activation([True, *panel[1:]], {}, lists.host_lists())
     if activation.error:
         return Preview(Outlook("bad", str(activation.error)))
-    settings = activation.settings
-    plan, unkept = make_plan(inputs, settings), nothing_kept(settings)
+    plan, unkept = make_plan(inputs, activation.settings), nothing_kept(activation.settings)
     would_be = make_plan(inputs, unkept) if unkept and plan.active else None
-    return Preview(outlook(plan, inputs.request, would_be), settings, plan)
+    shown = outlook(plan, inputs.request, would_be)
+    return Preview(shown, activation.settings, _page_values(page, inputs.request, plan))
 
 
-def _by_tags(inputs: Inputs) -> Preview:
+def _by_tags(inputs: Inputs, page: Mapping[str, Any]) -> Preview:
     decision = decide(inputs, Activation("tags"))
     plan = decision.plan
     if decision.kind == "plan" and plan is not None:
-        return Preview(outlook(plan, inputs.request, by_tag=True), None, plan)
-    text = hint(inputs) if decision.kind == "hint" else plan.notice if plan else None
-    return Preview(Outlook("hint", text)) if text else Preview()
+        shown = outlook(plan, inputs.request, by_tag=True)
+        return Preview(shown, page_values=_page_values(page, inputs.request, plan))
+    notice = hint(inputs) if decision.kind == "hint" else plan.notice if plan else None
+    return Preview(Outlook("hint", notice)) if notice else Preview()
 
 
 _SAME: dict[str, str] = {"hr_sampler_name": "Use same sampler", "hr_scheduler": "Use same scheduler"}
 """What the page's controls hold where the hires pass has the first one's."""
 
 
-def _page_values(page: Mapping[str, Any], request: Request, plan: Plan | None) -> Mapping[str, Any]:
-    if plan is None or not plan.active:
+def _page_values(page: Mapping[str, Any], request: Request, plan: Plan) -> Mapping[str, Any]:
+    if not plan.active:
         return {}
     values = {c.field: _SAME.get(c.field) if c.after is None else c.after for c in plan.settings_changes}
     if plan.prompts[0] != request.prompts[0]:

@@ -39,7 +39,7 @@ def is_flow(table: Tensor) -> bool:
 
 
 def timestep_of(sigma: float, table: Sequence[float]) -> float:
-    """The timestep of a noise level: whole where `sigma` is a level of the table, else between, by log sigma."""
+    """The timestep of a noise level: whole where `sigma` is a level of the table, else interpolated by log sigma."""
     place = bisect_left(table, sigma)
     for t in (place - 1, place):
         if 0 <= t < len(table) and abs(table[t] - sigma) <= _SNAP * table[t]:
@@ -51,7 +51,7 @@ def timestep_of(sigma: float, table: Sequence[float]) -> float:
 
 
 def unit_variance(sigma: float) -> float:
-    """What k-diffusion's noise * sigma is multiplied by, to start as diffusers' TCD and LCM pipelines do.
+    """The factor for k-diffusion's noise * sigma, to start as diffusers' TCD and LCM pipelines do.
 
     These start from noise of variance 1 in the variance-preserving scale, noise * sqrt(1 + sigma²) in k-diffusion's:
     0.23 % more at timestep 999, 1.9 % at 800.

@@ -10,7 +10,7 @@ from .noise_levels import is_flow
 
 
 class ScheduleError(ValueError):
-    """A schedule that can't be had; the message is a sentence for a person."""
+    """A schedule that the model or the number of steps does not allow; the message is a sentence for a person."""
 
 
 def tcd_timesteps(steps: int, noise_levels: int = TRAINED_TIMESTEPS) -> list[int]:

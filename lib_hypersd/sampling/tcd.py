@@ -71,8 +71,8 @@ def sample_tcd(
     """TCD sampling, equal to diffusers' `TCDScheduler` on the levels of `tcd_sigmas`.
 
     `model(x, sigma [n], **extra_args)` denoises; `x` [n, c, h, w] are latents at level sigmas[0] in k-diffusion's
-    scale, x0 + sigma * noise; `sigmas` [steps + 1] fall. `eta` is the share of noise drawn anew, 0 (none) to 1 (all);
-    noise is drawn only where there is some to add, by `noise_sampler` or as `torch.randn_like(x)`.
+    scale, x0 + sigma * noise; `sigmas` [steps + 1] fall. `eta` is the share of noise that is new, 0 (none) to 1 (all);
+    noise is generated only where there is some to add, by `noise_sampler` or as `torch.randn_like(x)`.
 
     Where `sigmas` ends at 0, as the hosts' schedules do, the result is the published pipeline's last latents: at
     timestep 0's level (about 0.029, not 0), in the variance-preserving scale (times 0.99957). Where it ends higher,

@@ -355,7 +355,9 @@ def questions() -> None:
         download=lambda variant: started.append(variant),  # type: ignore[arg-type, return-value]
         folder=loras.folder_title,
     )
-    page = PageComponents("txt2img", found=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt")))
+    page = PageComponents(
+        "txt2img", components=dict.fromkeys(("prompt", "steps", "sampler_name", "enable_hr", "hr_prompt"))
+    )
     answer = listeners.Listeners(page, backend).answer
     defaults = [getattr(PANEL_DEFAULTS, key) for key in PANEL]
 
