@@ -15,7 +15,7 @@ Components = dict[str, Any]
 class PageComponents:
     """The host's own components of one tab, caught by their DOM id as they are built.
 
-    `components` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is built: where
+    `components` are by field name, `plot` are X/Y/Z plot's; `connect` is called once the tab's last one is built: where
     the option puts scripts first, most come after the panel.
     """
 
