@@ -1,7 +1,5 @@
 """One generation through the hooks: read, decide, apply, explain. Faults end here, never in the picture."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Values as text for people: settings, sizes, and somebody's input as an error may repeat it."""
 
-from __future__ import annotations
-
 import math
 import reprlib
 from typing import Any

@@ -1,7 +1,5 @@
 """What every endpoint shares: whom it lets in, how it reads bodies and answers (docs/security.md says why)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from secrets import compare_digest

@@ -1,7 +1,5 @@
 """/hypersd/v1/download: begin a download, look at its state, cancel it. Off unless the person's option allows it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import Depends, HTTPException, Request

@@ -1,7 +1,5 @@
 """POST /hypersd/v1/plan: the plan for a txt2img request. It changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """GET /hypersd/v1/status and /catalog: what is there. Neither changes anything."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

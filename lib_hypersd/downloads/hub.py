@@ -6,8 +6,6 @@ Its own `http_get` is not used: it yields 10 MiB at a time, so that a connection
 anywhere, and before 0.36 it appends a whole file to a part where a server ignores the range.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A part: the file under its temporary name. It is opened without following links, and locked against other WebUIs."""
 
-from __future__ import annotations
-
 import errno
 import logging
 import os

@@ -1,7 +1,5 @@
 """The downloads of this process, by id and by file."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The speed of a download."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 

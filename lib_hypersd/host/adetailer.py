@@ -5,8 +5,6 @@ that was typed for it has no tag, and the LoRA's steps and CFG would be used wit
 whose keys its API publishes (`ad_prompt`, `ad_use_steps`, …).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

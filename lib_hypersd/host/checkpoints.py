@@ -1,7 +1,5 @@
 """Which checkpoint a generation runs on, and what it is."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from functools import lru_cache

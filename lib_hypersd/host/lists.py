@@ -1,7 +1,5 @@
 """What the host lists by name, for the panel and for checking settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from ..models.catalog import BY_NAME, ONE_STEP_UNETS, parse_alias

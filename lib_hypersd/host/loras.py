@@ -1,7 +1,5 @@
 """The host's LoRAs: its registry, its folders, and downloads into them."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Notices to the person: in the infotext, and under the picture in the page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .. import TITLE

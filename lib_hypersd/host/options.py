@@ -1,7 +1,5 @@
 """The host's options and lists, and this extension's options."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Read a Request from `p`, or from the values of the page or an API body."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Hyper-SD's sampler and schedule types in the host's lists, and what a run with them needs of the host."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

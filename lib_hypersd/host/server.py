@@ -1,7 +1,5 @@
 """What the host is, and whom it lets in."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import sys

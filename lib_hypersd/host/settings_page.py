@@ -1,7 +1,5 @@
 """This extension's section of the host's settings page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gradio as gr

@@ -7,8 +7,6 @@ evaluation at a time, and only where the result is the same, the denoiser's modu
 it is 1.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

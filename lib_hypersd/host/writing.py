@@ -1,7 +1,5 @@
 """Write a Plan to `p`: everything or nothing, and undo it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """X/Y/Z plot: what the host's axes set for a cell, and this extension's own axes, which replace the panel's values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """JSON of unknown origin, read within a bound on time and memory."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

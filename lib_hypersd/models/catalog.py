@@ -1,7 +1,5 @@
 """The published Hyper-SD files, as data (model card of `ByteDance/Hyper-SD` on Hugging Face)."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal

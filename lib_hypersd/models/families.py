@@ -4,8 +4,6 @@ Key names are those of the LDM layout (`model.diffusion_model.…`), of diffuser
 and PEFT. Pure: no torch, no host.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

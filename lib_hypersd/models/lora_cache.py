@@ -1,7 +1,5 @@
 """The index of the host's LoRA registry, up to date at the cost of a few stat calls."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock

@@ -4,8 +4,6 @@ The host's own LoRA registry says what is there; this module never walks a folde
 Hyper-SD LoRA, or that a person named as one, are opened, and of those only the header.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

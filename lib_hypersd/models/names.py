@@ -1,7 +1,5 @@
 """What a file's name says: a distillation, a step count, a 1-step UNet, nf4 weights."""
 
-from __future__ import annotations
-
 import re
 
 _ONE_STEP_UNET = re.compile(r"1[-_ ]?steps?[-_ ]?unet", re.IGNORECASE)

@@ -4,8 +4,6 @@ Sources: the model card of `ByteDance/Hyper-SD` and, for the hires values and th
 article. SD 3's ranges are this project's own.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from ..sampling import names as own_sampling

@@ -4,8 +4,6 @@ Format: 8 bytes little-endian header length, then that many bytes of JSON, then 
 (https://github.com/huggingface/safetensors#format).
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import struct

@@ -1,7 +1,5 @@
 """The panel joined to the host: the functions behind its lines, lists, memory and downloads, and behind "paste"."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any

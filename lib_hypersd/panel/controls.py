@@ -1,7 +1,5 @@
 """The panel: one line when closed, one glance when open; the same in txt2img and img2img, on gradio 3 and 4."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -5,8 +5,6 @@ requests, which are what was pressed in the table since. gradio 3 drops a click 
 gradio 4 answers in any order; by the number the page sees what was not answered, and sends it again.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import zlib

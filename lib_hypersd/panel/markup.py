@@ -4,8 +4,6 @@ Plain text is in nodes of its own, where the hosts' localization finds it. `data
 javascript/hypersd.js listens to.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from html import escape

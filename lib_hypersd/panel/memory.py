@@ -3,8 +3,6 @@
 The file is replaced as a whole, never written in place; one that can't be read is set aside, never lost.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

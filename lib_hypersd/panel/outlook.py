@@ -3,8 +3,6 @@
 Pure, like the plan. The page's JavaScript only shows what is read from it, and knows no rule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The host's own components that the panel reads and sets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The panel's values from a pasted infotext."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What would be done to the page now, for the panel's lines."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether a plan is requested, by whom, and the plan: one way for the hooks, the page and the plan endpoint."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal

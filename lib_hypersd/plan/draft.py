@@ -1,7 +1,5 @@
 """What a plan is made from (`Inputs`), and a plan while it is being made (`Draft`)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

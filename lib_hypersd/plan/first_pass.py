@@ -1,7 +1,5 @@
 """The first pass of a generation, and all of img2img."""
 
-from __future__ import annotations
-
 from ..models.families import Checkpoint
 from ..models.recipes import Recipe
 from ..request.settings import Settings

@@ -1,7 +1,5 @@
 """The hires pass: tuned, turned on, or left as it would be."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from ..models.families import Checkpoint

@@ -1,7 +1,5 @@
 """A plan as text: the infotext's keys, its entries, and the notice under the picture."""
 
-from __future__ import annotations
-
 from .result import Plan
 
 NAME = "Hyper-SD"

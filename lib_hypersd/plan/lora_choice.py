@@ -1,7 +1,5 @@
 """What a pass is tuned for: which LoRA file, trained for how many steps, by which recipe. Or why for none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast

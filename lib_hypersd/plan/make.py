@@ -4,8 +4,6 @@ Pure: the same input gives the same plan, nothing is touched. All or nothing: a 
 value it sets, or it changes nothing but an alias that has to be removed. Applied to its own result it changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Which sampler and schedule type a pass uses, and what to do where Hyper-SD's own are not supported."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ int(k / min(d, 0.999)) steps, d the denoising strength, and evaluate its last k.
 k of the N timesteps that an N-step LoRA was trained on.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import ceil
 

@@ -1,7 +1,5 @@
 """What will look bad although it was requested, and what will have no effect: one notice each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The hosts find tags by `<word:anything but '>'>` wherever they stand: between at
 before `AND` or `BREAK`. Everything here keeps to that, so that what we see is what the host will apply.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """A person's own values for the recipes: one line a recipe or LoRA file, read leniently."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

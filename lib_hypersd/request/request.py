@@ -1,7 +1,5 @@
 """A generation as the host is about to run it, in the host's own field names, and what this host can do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What a prompt's LoRA tags mean, and how each prompt gets exactly one Hyper-SD tag."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal

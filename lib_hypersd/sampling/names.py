@@ -3,8 +3,6 @@
 Names only: the mathematics is in `sampling`, the way into the host's lists in `host.sampling`.
 """
 
-from __future__ import annotations
-
 TCD = "Hyper-SD TCD"
 """A sampler, and a schedule type: diffusers' TCD timesteps."""
 ONE_STEP_UNET = "Hyper-SD 1-step UNet"

@@ -1,7 +1,5 @@
 """A model's table of noise levels: sigma[t] = sqrt((1 - alphas_cumprod[t]) / alphas_cumprod[t]), rising with t."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_left
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Schedule types: timesteps, and their noise levels in a model's own table, ending at 0 as the hosts' schedules do."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

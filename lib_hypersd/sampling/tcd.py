@@ -13,8 +13,6 @@ k-diffusion's x is that over sqrt(a), its sigma sqrt((1 - a) / a), which leaves
     x_t' = x_s + sqrt(sigma_t'² - sigma_s²) z
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
