@@ -1,6 +1,7 @@
 """One generation through the hooks: read, decide, apply, explain. Faults end here, never in the picture."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from . import TITLE
@@ -127,15 +128,10 @@ def _is_requested(p: Any, args: Sequence[Any]) -> bool:
     by = requester(args, xyz.values_set_by_axes(p))
     if by != "tags":
         return by == "settings"
-    names = (tag.name for prompt in _prompts(p) for tag in find_tags(prompt))
-    return any(map(parse_alias, names)) and _tags_may_request()
-
-
-def _tags_may_request() -> bool:
-    try:
-        return options.prompt_tag_reaction() != "none"
-    except Exception:  # it may be the very fault
-        return True
+    with suppress(Exception):  # the option may be the very fault
+        if options.prompt_tag_reaction() == "none":
+            return False
+    return any(parse_alias(tag.name) for prompt in _prompts(p) for tag in find_tags(prompt))
 
 
 def _prompts(p: Any) -> tuple[str, ...]:

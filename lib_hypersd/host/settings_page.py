@@ -11,16 +11,7 @@ from ..models.recipes import RECIPES
 from ..request.preferences import policies_of
 from ..request.recipe_lines import RECIPE_WORDS, RECIPES_LABEL
 from ..sampling.names import TCD, TCD_ETA
-from .options import (
-    OPTION_DOWNLOAD_API,
-    OPTION_NOTICES,
-    OPTION_POLICY,
-    OPTION_RECIPES,
-    OPTION_REMEMBER,
-    OPTION_STOP,
-    OPTION_TAGS,
-    OPTION_TRAINED_STEPS,
-)
+from . import options
 from .sampling import OPTION_ETA
 
 _SECTION = ("hypersd", TITLE)
@@ -36,10 +27,10 @@ def add_options() -> None:
 
 def _acting() -> dict[str, Any]:
     return {
-        OPTION_TAGS: shared.OptionInfo(
+        options.OPTION_TAGS: shared.OptionInfo(
             "aliases", "With the panel off, react to prompt tags", gr.Radio, {"choices": ["aliases", "all", "none"]}
         ).info("aliases: short names such as &lt;lora:Hyper-SDXL&gt;; all: full file names too"),
-        OPTION_STOP: shared.OptionInfo(False, "Stop the generation where the recipe can't be applied").info(
+        options.OPTION_STOP: shared.OptionInfo(False, "Stop the generation where the recipe can't be applied").info(
             "else it is drawn with the page's settings; a plot or loop ends as by Interrupt"
         ),
     }
@@ -53,7 +44,7 @@ def _policies() -> dict[str, Any]:
     )
     ticks = {
         name: shared.OptionInfo([], FAMILY_TITLES[family], gr.CheckboxGroup, {"choices": list(policies_of(family))})
-        for family, name in OPTION_POLICY.items()
+        for family, name in options.OPTION_POLICY.items()
     }
     return {"hypersd_about_policies": about, **ticks}
 
@@ -65,10 +56,10 @@ def _recipes() -> dict[str, Any]:
     )
     return {
         "hypersd_about_recipes": about,
-        OPTION_RECIPES: shared.OptionInfo("", RECIPES_LABEL, gr.Textbox, {"lines": 4, "placeholder": _EXAMPLE}).info(
-            "empty: as published"
-        ),
-        OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
+        options.OPTION_RECIPES: shared.OptionInfo(
+            "", RECIPES_LABEL, gr.Textbox, {"lines": 4, "placeholder": _EXAMPLE}
+        ).info("empty: as published"),
+        options.OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
             "for files whose names don't tell: my-lora = 8, other-lora = 4"
         ),
         OPTION_ETA: shared.OptionInfo(
@@ -83,13 +74,13 @@ def _recipes() -> dict[str, Any]:
 def _page() -> dict[str, Any]:
     return {
         "hypersd_about_page": shared.OptionHTML("<b>The page, and downloads.</b>"),
-        OPTION_NOTICES: shared.OptionInfo(True, "Notices under the picture").info(
+        options.OPTION_NOTICES: shared.OptionInfo(True, "Notices under the picture").info(
             "off: they stand in the infotext alone"
         ),
-        OPTION_REMEMBER: shared.OptionInfo(False, "Remember the panel for each checkpoint").info(
+        options.OPTION_REMEMBER: shared.OptionInfo(False, "Remember the panel for each checkpoint").info(
             "its values come back when the checkpoint does; kept in hypersd-panels.json"
         ),
-        OPTION_DOWNLOAD_API: shared.OptionInfo(
+        options.OPTION_DOWNLOAD_API: shared.OptionInfo(
             False, "API clients may download Hyper-SD LoRA files", restrict_api=True
         ).info("by POST /hypersd/v1/download, into the LoRA folder; the panel's button needs no permission"),
     }

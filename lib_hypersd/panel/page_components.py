@@ -41,24 +41,17 @@ class PageComponents:
         return dict(zip(self.components, values, strict=False)), values[len(self.components) :]
 
 
-_PAGE_IDS: dict[str, str] = {
-    "prompt": "prompt",
+_NAMED_ALIKE = (
+    "prompt steps scheduler cfg_scale distilled_cfg_scale denoising_strength hr_upscaler hr_scale hr_cfg "
+    "hr_distilled_cfg hr_resize_x hr_resize_y"
+).split()
+_PAGE_IDS = dict(zip(_NAMED_ALIKE, _NAMED_ALIKE, strict=True)) | {
     "neg_prompt": "negative_prompt",
-    "steps": "steps",
     "sampling": "sampler_name",
-    "scheduler": "scheduler",
-    "cfg_scale": "cfg_scale",
-    "distilled_cfg_scale": "distilled_cfg_scale",
-    "denoising_strength": "denoising_strength",
     "hr-checkbox": "enable_hr",
-    "hr_upscaler": "hr_upscaler",
-    "hr_scale": "hr_scale",
     "hires_steps": "hr_second_pass_steps",
-    "hr_cfg": "hr_cfg",
-    "hr_distilled_cfg": "hr_distilled_cfg",
-    "hr_resize_x": "hr_resize_x",
-    "hr_resize_y": "hr_resize_y",
 }
+"""DOM id without its tab → the host's field."""
 _BARE_IDS: dict[str, str] = {
     "hires_prompt": "hr_prompt",
     "hr_sampler": "hr_sampler_name",

@@ -70,7 +70,5 @@ def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
 def off_timesteps(trained: int, denoise: float) -> str:
     """The notice where a second pass stays off the trained timesteps."""
     better = " or ".join(f"{d:g}" for d in nearest_strengths(trained, denoise))
-    return (
-        f"Denoising strength {denoise:g} does not fit {trained} trained steps, and the picture may come out soft: it "
-        f"was left as it is; try {better}."
-    )
+    why = f"Denoising strength {denoise:g} does not fit {trained} trained steps, and the picture may come out soft"
+    return f"{why}: it was left as it is; try {better}."

@@ -110,11 +110,8 @@ class Preferences:
     ) -> Recipe:
         """The recipe in effect; a LoRA file's own line comes before its recipe's."""
         recipe = recipe_for(family, kind, steps, nf4=nf4, unified=unified)
-        lines = (
-            self.overrides.recipes.get(recipe_name(family, kind, steps, nf4=nf4) or ""),
-            self.overrides.files.get(file or ""),
-        )
-        for line in lines:
+        name = recipe_name(family, kind, steps, nf4=nf4)
+        for line in (self.overrides.recipes.get(name or ""), self.overrides.files.get(file or "")):
             recipe = line.on(recipe) if line else recipe
         return recipe
 
@@ -130,10 +127,8 @@ class Preferences:
         if self.overrides.notice:
             notices.append(self.overrides.notice)
         if unknown:
-            notices.append(
-                f'{RECIPES_PLACE}: "{echo(unknown[0])}" is no LoRA file on this machine, and no recipe: those are '
-                f"{', '.join(RECIPES)}."
-            )
+            what = f'"{echo(unknown[0])}" is no LoRA file on this machine, and no recipe'
+            notices.append(f"{RECIPES_PLACE}: {what}: those are {', '.join(RECIPES)}.")
         return notices
 
 
