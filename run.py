@@ -2,6 +2,7 @@
 """The project's commands. The first call makes .venv from pinned requirements; later calls start at once.
 
     python3 run.py demo | ui | test | bench | live   (each has --help)
+    python3 run.py test --fast                       the core of the tests, in less than two minutes
 
 Needs nothing but Python 3.10 to 3.13. HYPERSD_VENV names another folder than .venv, for a second Python beside the
 first; HYPERSD_TORCH=oldest takes the oldest torch that is supported.

@@ -48,8 +48,8 @@ def _profiles(config: pytest.Config) -> list[str]:
     return str(config.getoption("--profiles")).split(",")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Leave out the profiles that are not chosen, and keep together what shares a server: in one process of several,
     and one after the other."""
     others = CREDENTIALS.keys() - set(_profiles(config))
@@ -57,12 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not others.intersection(_names(item))]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    yield  # xdist reads the groups, and pytest puts tests in the order of their fixtures
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         groups.setdefault(_group(item), []).append(item)
-    for name, group in groups.items():
-        for item in group:
-            item.add_marker(pytest.mark.xdist_group(name))
     items[:] = [item for group in groups.values() for item in group]
 
 

@@ -1,4 +1,8 @@
-"""`python3 run.py test`: all tests, in several processes; further arguments go to pytest."""
+"""`python3 run.py test [--fast] [ARGS...]`: all tests, in several processes; ARGS go to pytest, in place of all tests.
+
+`--fast` runs the core in less than two minutes on two idle cores: the scenarios on Forge's miniwebui, the unit tests
+without those of the samplers, and a tenth of the fuzz cases. More may follow it for pytest: `--fast -k panel`.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,35 @@ from pathlib import Path
 
 import pytest
 
+from .peak_memory import PeakMemory
+
 PROJECT = Path(__file__).resolve().parents[2]
 MOST_PROCESSES = 4
-"""Each has WebUIs of its own, of about 1 GB."""
+"""Each has WebUIs of its own, of about 0.5 GB each."""
+CORE = ("live", "unit", "fuzz")
+"""The longest first: the scenarios are one process's, since they share a WebUI; the others take the rest."""
+NOT_CORE = ("unit/test_tcd.py",)
+"""What it compares with, diffusers and k-diffusion, takes each process longer to import than all other unit tests."""
+CORE_PROFILE = "forge"
+CORE_FUZZ_FACTOR = "0.1"
+
+
+def arguments(given: list[str]) -> list[str]:
+    """pytest's arguments for those of `run.py test`."""
+    processes = str(min(os.cpu_count() or 1, MOST_PROCESSES))
+    parallel = ["-n", processes, "--dist", "loadgroup"]
+    if "--fast" in given:
+        core = [str(PROJECT / "tests" / name) for name in CORE]
+        core += [f"--ignore={PROJECT / 'tests' / name}" for name in NOT_CORE]
+        return [*parallel, f"--profiles={CORE_PROFILE}", *core, *(each for each in given if each != "--fast")]
+    return given or [*parallel, str(PROJECT / "tests")]
 
 
 def main() -> None:
-    processes = str(min(os.cpu_count() or 1, MOST_PROCESSES))
-    everything = ["-n", processes, "--dist", "loadgroup", str(PROJECT / "tests")]
-    sys.exit(pytest.main(["--rootdir", str(PROJECT), *(sys.argv[1:] or everything)]))
+    given = sys.argv[1:]
+    if "--fast" in given:
+        os.environ.setdefault("HYPERSD_FUZZ_FACTOR", CORE_FUZZ_FACTOR)
+    sys.exit(pytest.main(["--rootdir", str(PROJECT), *arguments(given)], plugins=[PeakMemory()]))
 
 
 if __name__ == "__main__":

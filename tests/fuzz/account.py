@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .budget import AT_LEAST, CASES, FACTOR, IN_HOST, SEED
+from .budget import AT_LEAST, CASES, FACTOR, IN_HOST, PROMISED, SEED
 
 PROPERTY = "fuzz cases"
 """The property of a test's report that tells the cases it ran, by target."""
@@ -33,11 +33,13 @@ class FuzzAccount:
             missing = sorted({*CASES, *IN_HOST} - self.ran.keys())
             if missing:
                 counts += f"; not run: {', '.join(missing)}"
-            total = f"{self.ran.total():,} cases of {AT_LEAST:,} promised"
-            terminalreporter.write_line(f"fuzz, seed {SEED}: {total} ({counts})")
+            promised = f"{PROMISED:,} promised"
+            if FACTOR < 1:
+                promised += f" at {FACTOR:g} of the cases ({AT_LEAST:,} in a full run)"
+            terminalreporter.write_line(f"fuzz, seed {SEED}: {self.ran.total():,} cases of {promised} ({counts})")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run of all targets in which fewer cases held than were promised; a narrower run has fewer."""
-        enough = self.ran.keys() == {*CASES, *IN_HOST} and self.ran.total() >= AT_LEAST * min(FACTOR, 1)
+        enough = self.ran.keys() == {*CASES, *IN_HOST} and self.ran.total() >= PROMISED
         if self.modules >= MODULES and not enough:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -6,9 +6,13 @@ import os
 
 SEED = int(os.environ.get("HYPERSD_FUZZ_SEED", "20250"))
 FACTOR = float(os.environ.get("HYPERSD_FUZZ_FACTOR", "1"))
-"""HYPERSD_FUZZ_SEED=7 HYPERSD_FUZZ_FACTOR=50 python3 run.py test tests/fuzz: other cases, and fifty times as many."""
+"""HYPERSD_FUZZ_SEED=7 HYPERSD_FUZZ_FACTOR=50 python3 run.py test tests/fuzz: other cases, and fifty times as many.
+`run.py test --fast` sets a factor of 0.1."""
 
 AT_LEAST = 100_000
+"""Cases that a full run promises."""
+PROMISED = round(AT_LEAST * min(FACTOR, 1))
+"""Cases that this run promises: with a factor below 1 that part of a full run's, with a greater one no more."""
 CASES = {
     "header bytes": 20_000,
     "header trees": 12_000,
