@@ -13,7 +13,7 @@ from ..plan.decide import Asked, settle
 from ..request.request import FIELD_TITLES, Plan
 from ..request.request import Request as PlanRequest
 from ..request.settings import Settings, SettingsError, echo, from_object, with_listed_names
-from .access import InvalidBodyError, Json, guarded_router, json_body, json_of
+from .access import InvalidBodyError, Json, fields_of, guarded_router, json_body, json_of
 
 router = guarded_router()
 _BODY = json_body(
@@ -56,10 +56,7 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, settings: Settings | 
         "active": made.active,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        "lora": made.lora,
-        "weight": made.weight,
-        "summary": made.summary,
-        "eta": made.eta,
+        **fields_of(made, "lora", "weight", "summary", "eta"),
         "values": _values(request, made),
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in made.changes],
         "notices": list(made.notices),

@@ -12,7 +12,7 @@ from ..host import checkpoints, loras, options, sampling, server
 from ..models import catalog
 from ..models.recipes import Dial
 from ..sampling.names import SCHEDULES
-from .access import Json, guarded_router
+from .access import Json, fields_of, guarded_router
 
 router = guarded_router()
 
@@ -27,7 +27,7 @@ async def status() -> Response:
         "gradio": gradio.__version__,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        "loras": [{**_fields(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
+        "loras": [{**fields_of(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
         "samplers": [name for name in SCHEDULES if name in sampling.own_samplers()],
         "schedulers": [name for name in SCHEDULES if name in sampling.own_schedules()],
     }
@@ -54,7 +54,7 @@ def _variant(variant: catalog.Variant) -> dict[str, Any]:
         variant.family, variant.kind, variant.steps, file=variant.name, unified=variant.unified
     )
     return {
-        **_fields(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
+        **fields_of(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
         "source": f"https://huggingface.co/{variant.repo}",
         "recipe": {
             "weight": recipe.weight,
@@ -68,8 +68,4 @@ def _variant(variant: catalog.Variant) -> dict[str, Any]:
 
 
 def _dial(dial: Dial) -> dict[str, float]:
-    return _fields(dial, "value", "low", "high")
-
-
-def _fields(value: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in names}
+    return fields_of(dial, "value", "low", "high")
