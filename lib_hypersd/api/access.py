@@ -105,6 +105,11 @@ class Json(Response):
         return json.dumps(content, allow_nan=False).encode()
 
 
+def fields_of(value: object, *names: str) -> dict[str, Any]:
+    """Some attributes of an object, by name, for an answer."""
+    return {name: getattr(value, name) for name in names}
+
+
 class InvalidBodyError(Exception):
     """A body that an endpoint can't use: 422, with the path of its field, which is empty for the body itself."""
 

@@ -11,7 +11,7 @@ from ..downloads.registry import registry
 from ..host import loras, options
 from ..models.catalog import BY_NAME, Variant
 from ..text import echo
-from .access import InvalidBodyError, Json, guarded_router, json_body, json_of
+from .access import InvalidBodyError, Json, fields_of, guarded_router, json_body, json_of
 
 _KEYS = ("name", "accept_licence")
 
@@ -93,11 +93,9 @@ def _found(download: Download | None) -> Response:
 def _answer(download: Download) -> dict[str, Any]:
     variant = BY_NAME[download.name]
     return {
-        "id": download.id,
-        "name": download.name,
+        **fields_of(download, "id", "name"),
         "file": variant.file,
-        "state": download.state,
-        "done_bytes": download.done_bytes,
+        **fields_of(download, "state", "done_bytes"),
         "size": download.total_bytes,
         "bytes_per_second": round(download.bytes_per_second),
         "seconds_left": None if download.seconds_left is None else round(download.seconds_left, 1),

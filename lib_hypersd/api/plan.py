@@ -11,7 +11,7 @@ from ..plan.decide import Activation, decide, read_activation
 from ..plan.result import FIELD_TITLES, Plan
 from ..request.request import Request as PlanRequest
 from ..text import echo
-from .access import InvalidBodyError, Json, guarded_router, json_body, json_of
+from .access import InvalidBodyError, Json, fields_of, guarded_router, json_body, json_of
 
 router = guarded_router()
 _BODY = json_body(
@@ -54,10 +54,7 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activatio
         "active": plan.active,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        "lora": plan.lora,
-        "weight": plan.weight,
-        "summary": plan.summary,
-        "eta": plan.eta,
+        **fields_of(plan, "lora", "weight", "summary", "eta"),
         "values": _values(request, plan),
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in plan.changes],
         "notices": list(plan.notices),

@@ -10,7 +10,7 @@ from .. import VERSION
 from ..host import checkpoints, loras, options, sampling, server
 from ..models import catalog
 from ..sampling.names import SCHEDULES
-from .access import Json, guarded_router
+from .access import Json, fields_of, guarded_router
 
 router = guarded_router()
 
@@ -25,7 +25,7 @@ async def status() -> Response:
         "gradio": gradio.__version__,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        "loras": [{**_fields(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
+        "loras": [{**fields_of(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
         "samplers": [name for name in SCHEDULES if name in sampling.own_samplers()],
         "schedulers": [name for name in SCHEDULES if name in sampling.own_schedules()],
     }
@@ -50,17 +50,13 @@ _CARD = f"https://huggingface.co/{catalog.REPO}"
 def _variant(variant: catalog.Variant) -> dict[str, Any]:
     recipe = options.preferences().recipe_of(variant)
     return {
-        **_fields(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
+        **fields_of(variant, "name", "file", "family", "steps", "kind", "size", "licence"),
         "source": f"https://huggingface.co/{variant.repo}",
         "recipe": {
             "weight": recipe.weight,
             "steps": variant.steps,
             "cfg": asdict(recipe.cfg),
             "distilled_cfg": recipe.distilled_cfg and asdict(recipe.distilled_cfg),
-            **_fields(recipe, "sampler", "scheduler"),
+            **fields_of(recipe, "sampler", "scheduler"),
         },
     }
-
-
-def _fields(value: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in names}
