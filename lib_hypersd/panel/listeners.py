@@ -99,16 +99,14 @@ class Listeners:
 
     def answer(self, query: str, *values: Any) -> list[Any]:
         """The panel's lines, and updates of its own controls. `values` are the page's and the panel's."""
-        marks: dict[str, Any] = dict.fromkeys(_MARKS)
+        sent: Mapping[str, Any] = {}
         try:
-            sent = json.loads(query)
-            if not isinstance(sent, dict):
-                raise TypeError("a query is an object")
-            marks = {name: sent.get(name) for name in _MARKS}
-            return self._answer(sent, marks, values)
+            sent = _parsed(query)
+            return self._answer(sent, values)
         except Exception as fault:
             _log.exception("The panel could not be brought up to date")
             bad = Outlook("bad", f"the panel met a fault ({type(fault).__name__}); see the console")
+            marks = {name: sent.get(name) for name in _MARKS}
             return self._lines(marks, Preview(bad)) + [gr.update() for _ in KEYS]
 
     def fill(self, *values: Any) -> list[Any]:
@@ -120,19 +118,19 @@ class Listeners:
             _log.exception("The page could not be filled")
             return [gr.update() for _ in self.page.components]
 
-    def _answer(self, query: Mapping[str, Any], marks: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
+    def _answer(self, query: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
         page_values, before = self.page.split(values)
         checkpoint, memory, panel = self.backend.checkpoint(), self.backend.memory(), list(before)
         for request in query.get("requests", ()):
             panel = self._apply(request, panel)
         if memory is not None:
-            panel = _remembered(memory, self.page.tab, checkpoint, panel, is_new=checkpoint != marks["checkpoint"])
+            panel = _remembered(memory, self.page.tab, checkpoint, panel, is_new=checkpoint != query.get("checkpoint"))
         seen, choices = self.backend.preview(self.page.tab, page_values, panel), self.backend.choices()
-        now = {**marks, "checkpoint": checkpoint, "loras": mark(choices)}
+        marks = dict(zip(_MARKS, (query.get("number"), checkpoint, mark(choices)), strict=True))
         updates: list[dict[str, Any]] = [{} if a == b else {"value": b} for a, b in zip(before, panel, strict=True)]
-        if now["loras"] != marks["loras"]:
+        if marks["loras"] != query.get("loras"):
             updates[KEYS.index("lora")]["choices"] = ["auto", "none", *choices.loras]
-        return self._lines(now, seen) + [gr.update(**update) for update in updates]
+        return self._lines(marks, seen) + [gr.update(**update) for update in updates]
 
     def _lines(self, marks: Mapping[str, Any], seen: Preview) -> list[Any]:
         missing = seen.outlook.missing
@@ -161,6 +159,13 @@ class Listeners:
         if "cancel" in request:
             registry.cancel(str(request["cancel"]))
         return panel
+
+
+def _parsed(query: str) -> Mapping[str, Any]:
+    sent = json.loads(query)
+    if not isinstance(sent, dict):
+        raise TypeError("a query is an object")
+    return sent
 
 
 def _remembered(memory: PanelMemory, tab: str, checkpoint: str, panel: list[Any], *, is_new: bool) -> list[Any]:
