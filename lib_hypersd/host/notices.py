@@ -1,4 +1,4 @@
-"""Notices to the person: in the infotext, and under the picture in the page."""
+"""How a notice is shown: in the infotext, and under the picture in the page. Most are worded in plan/warnings.py."""
 
 from typing import Any
 

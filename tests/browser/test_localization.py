@@ -107,7 +107,7 @@ def test_the_template_has_every_text_of_panel_and_settings(open_page) -> None:
     page.unfold(PANEL)
     page.wait(lambda: "now → then" in page.text(f"{PANEL}_outlook"), "the table")
     shown = set(page.driver.execute_script(_TEXTS, f"#{PANEL}", "#settings_hypersd, #column_settings_hypersd"))
-    words = {*markup._SAYS.values(), *FIELD_TITLES.values(), *(variant.licence for variant in VARIANTS)}
+    words = {*markup._STATE_TEXT.values(), *FIELD_TITLES.values(), *(variant.licence for variant in VARIANTS)}
     template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     texts = shown | words | _texts_in_html() | _counted()
     assert sorted(texts - set(template)) == [], "texts that docs/localization.json lacks"
