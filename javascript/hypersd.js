@@ -163,7 +163,7 @@ function hypersdSetUp(tab) {
 onUiLoaded(() => HYPERSD_TABS.forEach(hypersdSetUp));
 onOptionsChanged(() => HYPERSD_TABS.forEach((tab) => hypersdChanged(tab)));
 
-// The checkpoint dropdown stands outside the tabs; its shown value is what changes. Forge gives it no id.
+// The checkpoint dropdown is outside the tabs; its shown value is what changes. Forge gives it no id.
 const HYPERSD_CHECKPOINT = ["#setting_sd_model_checkpoint input", "#setting_sd_model_checkpoint select", ".model_selection input"];
 let hypersdCheckpoint = null;
 let hypersdCheckpointAgain = null;

@@ -14,7 +14,7 @@ from .request.settings import SettingsError, panel_eta
 from .sampling.names import TCD, TCD_ETA
 
 _PLAN = "_hypersd_plan"
-_GENERATED = "_hypersd_drawn"
+_GENERATED = "_hypersd_generated"
 
 
 def begin(p: Any) -> None:
@@ -89,7 +89,8 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
 
 def _decide(p: Any, activation: Activation) -> Decision:
     checkpoint = checkpoints.generation_checkpoint(p)
-    inputs = reading.plan_inputs(reading.read_request(p), checkpoint, checkpoints.hires_checkpoint(p, checkpoint))
+    request, hr_checkpoint = reading.read_request(p), checkpoints.hires_checkpoint(p, checkpoint)
+    inputs = reading.plan_inputs(request, checkpoint, hr_checkpoint, may_plan=activation.may_plan)
     decision = decide(inputs, activation)
     text = hint(inputs) if decision.kind == "hint" else None
     if text:

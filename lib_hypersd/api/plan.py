@@ -48,8 +48,8 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activatio
     name, hr_name = overrides.get("sd_model_checkpoint"), body.get("hr_checkpoint_name")
     checkpoint = checkpoints.selected_checkpoint(name if isinstance(name, str) else None)
     hr_checkpoint = checkpoints.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
-    decision = decide(reading.plan_inputs(request, checkpoint, hr_checkpoint, overrides), activation)
-    plan = decision.plan or Plan.unchanged(request)
+    inputs = reading.plan_inputs(request, checkpoint, hr_checkpoint, overrides, may_plan=activation.may_plan)
+    plan = decide(inputs, activation).plan or Plan.unchanged(request)
     return {
         "active": plan.active,
         "checkpoint": checkpoint.name,

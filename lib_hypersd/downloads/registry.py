@@ -31,7 +31,7 @@ class Downloads:
             if before is not None and before.active:
                 return before.snapshot()
             job = Job(variant, folder, done, self._clock, self._retry_s, after=before)
-            self._latest[variant.name] = self._by_id[job.id] = job
+            self._by_id[job.id] = self._latest[variant.name] = job
             self._forget_old()
         job.start()
         return job.snapshot()

@@ -48,7 +48,7 @@ def option(name: str, default: Any) -> Any:
 def prompt_tag_reaction(overrides: Mapping[str, Any] = _NONE) -> str:
     """Which tags activate with the panel off: "aliases", "all" or "none".
 
-    `overrides` are options that a request brings, which the host has not set yet.
+    `overrides` are options of the request that the host has not set yet.
     """
     return str(overrides.get(OPTION_TAGS) or option(OPTION_TAGS, "aliases"))
 

@@ -44,11 +44,15 @@ def plan_inputs(
     checkpoint: Checkpoint,
     hr_checkpoint: Checkpoint | None,
     overrides: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    may_plan: bool = True,
 ) -> Inputs:
-    """What a plan is made from, with this machine's LoRA files and the person's options.
+    """What a plan is made from; unless `may_plan`, without this machine's LoRA files and the person's options.
 
-    `overrides` are options that a request brings, which the host does not have in force yet.
+    `overrides` are options of the request that the host has not set yet.
     """
+    if not may_plan:
+        return Inputs(request, checkpoint, hr_checkpoint=hr_checkpoint)
     standing, reaction = preferences(overrides), prompt_tag_reaction(overrides)
     return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction)
 

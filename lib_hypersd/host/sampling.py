@@ -206,15 +206,14 @@ def _eta(p: Any, steps: int) -> float:
     return tcd_eta(steps, TCD_ETA if several is None else several)
 
 
-def _sample_tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, **run: Any) -> Tensor:
-    """TCD as the host calls it, with k-diffusion's arguments: `run` are callback and disable.
-
-    It has no parameter `eta`: the host would give it that of its ancestral samplers.
-    """
+def _sample_tcd(
+    model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, callback: Any = None, disable: Any = None
+) -> Tensor:
+    """TCD as the host calls it, without a parameter `eta`: the host would give it that of its ancestral samplers."""
     p = model.p
     try:
         if not is_flow(model_sigmas(model)):
-            return _tcd(model, x, sigmas, extra_args, **run)
+            return _tcd(model, x, sigmas, extra_args, callback, disable)
         report(f"{TCD} is for SD 1.5, SD 2 and SDXL: this is a flow model, drawn by {EULER}.")
     except Exception as fault:  # an interruption is none
         report(f"{TCD} failed: the picture is drawn by {EULER}", exc_info=True)
@@ -222,11 +221,11 @@ def _sample_tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any = None, *
         message = f"{TCD} met a fault ({type(fault).__name__}): drawn by {EULER} instead; see the console."
         say(p, infotext.NOTICE, message)
     euler = sd_samplers.all_samplers_map[EULER].constructor(p.sd_model).func
-    latents: Tensor = euler(model, x, sigmas, extra_args=extra_args, **run)
+    latents: Tensor = euler(model, x, sigmas, extra_args=extra_args, callback=callback, disable=disable)
     return latents
 
 
-def _tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any, **run: Any) -> Tensor:
+def _tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any, callback: Any, disable: Any) -> Tensor:
     p, steps = model.p, len(sigmas) - 1
     eta = _eta(p, steps)
     if steps > 1 or infotext.ETA not in p.extra_generation_params:  # at one step it changes nothing
@@ -236,4 +235,4 @@ def _tcd(model: Any, x: Tensor, sigmas: Tensor, extra_args: Any, **run: Any) -> 
         fresh: Tensor = p.rng.next()  # each picture of a batch from its own generator
         return fresh.to(x)
 
-    return sample_tcd(model, x, sigmas, extra_args, noise_sampler=noise, eta=eta, **run)
+    return sample_tcd(model, x, sigmas, extra_args, callback, disable, noise, eta)

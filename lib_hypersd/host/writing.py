@@ -162,7 +162,7 @@ def keep_tags(plan: Plan, p: Any, prompts: list[str], batch_number: int) -> None
 
 
 def _retagged(rule: TagRule, prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The prompts that lack the tag, by position, with it."""
+    """The prompts that the rule changes, by position, as they become."""
     for i, prompt in enumerate(prompts):
         tagged = rule.apply(prompt, doubles_stay=True).prompt
         if tagged != prompt:

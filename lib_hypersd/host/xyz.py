@@ -91,15 +91,15 @@ def set_up_axes() -> None:
 
     Every script must be loaded by then. Without a note, a value that an axis has set could be the slider's.
     """
-    for script in scripts.scripts_data:
-        options = getattr(script.module, "axis_options", [])
-        for option in options:
-            field = _FIELDS.get(getattr(option, "label", ""))
-            if field and not hasattr(option.apply, "hypersd_field"):
-                option.apply = _noting(option.apply, field)
-        if hasattr(script.module, "AxisOption"):
+    plots = [(script.module, getattr(script.module, "axis_options", [])) for script in scripts.scripts_data]
+    for option in (option for _, options in plots for option in options):
+        field = _FIELDS.get(getattr(option, "label", ""))
+        if field and not hasattr(option.apply, "hypersd_field"):
+            option.apply = _noting(option.apply, field)
+    for module, options in plots:
+        if hasattr(module, "AxisOption"):
             known = {option.label for option in options}
-            options += [axis.option(script.module.AxisOption) for axis in _AXES if axis.label not in known]
+            options += [axis.option(module.AxisOption) for axis in _AXES if axis.label not in known]
 
 
 def _noting(apply_axis: Callable[..., Any], field: str) -> Callable[..., Any]:

@@ -82,16 +82,10 @@ def describe(
     unet = architecture == "sdxl" and is_one_step_unet(stem)
     title = header.metadata.get("modelspec.title", "") if header else ""
     nf4 = is_nf4_name(stem) or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
+    nf4 = nf4 and architecture == "flux-dev"
     distilled = "schnell" if architecture == "flux-schnell" else distilled_word(stem) or distilled_word(title)
-    return Checkpoint(
-        name=stem,
-        architecture=architecture,
-        distilled=None if unet else distilled,
-        nf4=nf4 and architecture == "flux-dev",
-        one_step_unet=unet,
-        baked_steps=steps_in_name(stem),
-        uses_shift=uses_shift,
-    )
+    baked_steps = steps_in_name(stem)
+    return Checkpoint(stem, architecture, None if unet else distilled, nf4, unet, baked_steps, uses_shift)
 
 
 # Loaded models ---------------------------------------------------------------------------------------------
@@ -185,7 +179,7 @@ def _unet_architecture(shapes: Shapes, key: re.Pattern[str]) -> Architecture:
 
 
 def _any(names: str, *parts: str) -> bool:
-    """Whether a part stands in any of the names, one a line: one search each, be there thousands of names."""
+    """Whether a part is in any of the names, one a line: one search each, be there thousands of names."""
     return any(part in names for part in parts)
 
 

@@ -12,7 +12,7 @@ from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
 from .families import Architecture, architecture_of_lora, family_of
 from .names import is_hyper_name, steps_in_name
-from .safetensors_header import DamagedFileError, Header, read_header
+from .safetensors_header import DamagedFileError, read_header
 
 GONE = "is gone, and this WebUI still lists it"
 UNREADABLE = "can't be read"
@@ -180,7 +180,8 @@ class LoraIndex:
             alias = parse_alias(lora.name)
             guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
             return LoraFile(lora.name, lora.path, guess, steps, kind)
-        steps = steps or _steps_in_metadata(header)
+        texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
+        steps = steps or next(filter(None, map(steps_in_name, texts)), None)
         architecture = architecture_of_lora(header.shapes)
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
 
@@ -226,8 +227,3 @@ def _looks_hyper(lora: RegisteredLora) -> bool:
     if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
         return False
     return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)
-
-
-def _steps_in_metadata(header: Header) -> int | None:
-    texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
-    return next(filter(None, map(steps_in_name, texts)), None)

@@ -5,7 +5,7 @@ import re
 _ONE_STEP_UNET = re.compile(r"1[-_ ]?steps?[-_ ]?unet", re.IGNORECASE)
 _NF4 = re.compile(r"(?<![a-z])(nf4|bnb)(?![a-z])", re.IGNORECASE)
 
-# Words that may also stand in camel case ("v40LightningBakedVAE") or behind a family ("sdxlturbo"), …
+# Words that may also be in camel case ("v40LightningBakedVAE") or behind a family ("sdxlturbo"), …
 _DISTILLED = re.compile(
     r"(?:(?:(?<![a-z])|(?<=sdxl)|(?<=flux))(?i:turbo|lightning|lcm|dmd2?|schnell)"
     r"|(?<=[a-z])(?:Turbo|Lightning|LCM|DMD2?|Schnell))(?:(?![a-z])|(?=v\d|dpm|vision))"

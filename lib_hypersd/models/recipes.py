@@ -6,7 +6,7 @@ article. SD 3's ranges are this project's own.
 
 from dataclasses import dataclass, replace
 
-from ..sampling import names as own_sampling
+from ..sampling import names
 from .catalog import Family, Kind
 
 EULER = "Euler"
@@ -76,7 +76,7 @@ _SD3_STEPS = (4, 8, 16)
 _SD3_PLAIN = Recipe(0.125, _PLAIN_CFG)
 """SD 3 was published CFG-preserved only; this is what `lora: none` falls back to."""
 
-ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A, scheduler=own_sampling.ONE_STEP_UNET)
+ONE_STEP_UNET = Recipe(0.0, _PLAIN_CFG, sampler=EULER_A, scheduler=names.ONE_STEP_UNET)
 """The 1-step SDXL UNet as published: one evaluation at timestep 800, no LoRA. More steps take the source article's
 sampler, which at one step is Euler."""
 ONE_STEP_UNET_STOCK = replace(ONE_STEP_UNET, scheduler=SGM_UNIFORM)
@@ -103,4 +103,4 @@ def recipe_for(family: Family, kind: Kind, steps: int, *, nf4: bool = False, uni
     name = recipe_name(family, kind, steps, nf4=nf4)
     recipe = RECIPES[name] if name else _SD3_PLAIN
     tcd = unified and family in ("sd15", "sdxl")
-    return replace(recipe, sampler=own_sampling.TCD, scheduler=own_sampling.TCD) if tcd else recipe
+    return replace(recipe, sampler=names.TCD, scheduler=names.TCD) if tcd else recipe

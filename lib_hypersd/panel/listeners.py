@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PanelBackend:
-    """The functions of the host that the panel calls.
+    """The functions that the panel calls, most of them the host's.
 
     `preview(tab, page values, panel values)`: what would be done now. `choices()`: what the host lists now.
     `checkpoint()`: the selected one's name. `memory()`: the panel's values for each checkpoint, None where the option
@@ -121,7 +121,7 @@ class Listeners:
     def _answer(self, query: Mapping[str, Any], values: Sequence[Any]) -> list[Any]:
         page_values, before = self.page.split(values)
         checkpoint, memory, panel = self.backend.checkpoint(), self.backend.memory(), list(before)
-        for request in query.get("requests", ()):
+        for request in query.get("requests", query.get("wishes", ())):
             panel = self._apply(request, panel)
         if memory is not None:
             panel = _remembered(memory, self.page.tab, checkpoint, panel, is_new=checkpoint != query.get("checkpoint"))

@@ -14,7 +14,7 @@ from .result import FIELD_TITLES, Plan
 
 By = Literal["settings", "tags", "nobody"]
 """Who can request a plan: an object, a ticked panel or a plot's axis; with the panel off, the prompts' tags; nobody
-where an object turns everything off."""
+where an object or an axis turns everything off."""
 
 
 def requester(args: Sequence[Any], axes: Mapping[str, Any]) -> By:

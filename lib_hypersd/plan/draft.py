@@ -83,7 +83,8 @@ class Draft:
     def dial(self, name: str, policy: Setting, dial: Dial) -> None:
         """Set a number by policy: "clamp", "recipe", "keep" or the number itself."""
         by_recipe = f"recipe {dial.span}" if dial.low < dial.high else "recipe"
-        self.set(name, dial.under(policy, self[name]), by_recipe if isinstance(policy, str) else REQUESTED)
+        if policy != "keep":  # NaN would differ from itself
+            self.set(name, dial.under(policy, self[name]), by_recipe if isinstance(policy, str) else REQUESTED)
 
     def choice(self, name: str, policy: str, recipe_value: str) -> None:
         """Set a name by policy: "auto", "keep" or the name itself."""

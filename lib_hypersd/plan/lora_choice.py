@@ -13,7 +13,7 @@ from ..request.prompt_tags import format_tag
 from ..request.request import Request
 from ..request.settings import Settings
 from ..request.tag_rule import TagReader, TagRule, Typed
-from ..sampling import names
+from ..sampling.names import ONE_STEP_UNET as ONE_STEP_UNET_SCHEDULE
 from ..sampling.names import TCD
 from ..text import echo
 from .draft import Draft
@@ -84,10 +84,10 @@ def _one_step_unet(draft: Draft, settings: Settings) -> LoraChoice:
     """The 1-step SDXL UNet, with its own schedule type where that is available. Raises Refusal."""
     if not draft.inputs.checkpoint.one_step_unet:
         raise Refusal(f"{settings.lora} is a checkpoint, not a LoRA", "select it as the checkpoint")
-    published = draft.request.has_schedule(names.ONE_STEP_UNET)
+    published = draft.request.has_schedule(ONE_STEP_UNET_SCHEDULE)
     recipe = recipes.ONE_STEP_UNET if published else recipes.ONE_STEP_UNET_STOCK
     if published and draft.request.scheduler is None:
-        recipe = replace(recipe, sampler=names.ONE_STEP_UNET)
+        recipe = replace(recipe, sampler=ONE_STEP_UNET_SCHEDULE)
     steps = settings.explicit_steps or (1 if published else recipes.ONE_STEP_UNET_STOCK_STEPS)
     return LoraChoice(None, ONE_STEP_UNET, steps, recipe, unified=True)
 

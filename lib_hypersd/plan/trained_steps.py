@@ -1,4 +1,4 @@
-"""Steps and denoising strength of a second pass, so that it lands on the LoRA's trained timesteps.
+"""Steps and denoising strength of a second pass or img2img, so that it lands on the LoRA's trained timesteps.
 
 Where the hosts are given k steps explicitly (hires always; img2img with `img2img_fix_steps`), they build a schedule of
 int(k / min(d, 0.999)) steps, d the denoising strength, and evaluate its last k. With int(k / d) = N those are the last
@@ -62,8 +62,8 @@ def _nearest(trained: int, k: int, denoise: float) -> float | None:
 def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
     """The nearest strengths below and above `denoise` (in hundredths) at which a second pass lands right."""
     ks, here = range(1, trained + 1), round(denoise * 100)
-    right = [h for h in range(1, 101) if any(schedule_length(k, h / 100) == trained for k in ks)]
-    below, above = [h for h in right if h <= here], [h for h in right if h > here]
+    right = [h for h in range(1, max(100, here) + 1) if any(schedule_length(k, h / 100) == trained for k in ks)]
+    below, above = [h for h in right if h <= here], [h for h in right if here < h <= 100]
     return tuple(h / 100 for h in (*below[-1:], *above[:1]))
 
 

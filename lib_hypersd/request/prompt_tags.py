@@ -1,7 +1,7 @@
 """Read, add and replace `<lora:NAME:…>` tags in a prompt, with the hosts' own grammar.
 
-The hosts find tags by `<word:anything but '>'>` wherever they stand: between attention brackets, in prompt editing,
-before `AND` or `BREAK`. Everything here keeps to that, so that what we see is what the host will apply.
+The hosts find tags by `<word:anything but '>'>` anywhere: between attention brackets, in prompt editing,
+before `AND` or `BREAK`. Everything here keeps to that, so that what is found here is what the host will apply.
 """
 
 import math
@@ -34,7 +34,7 @@ _BEGUN = (*(opener[:n] for opener in ("<lora:", "<lyco:") for n in range(1, len(
 
 @dataclass(frozen=True)
 class LoraTag:
-    """A tag and where it stands: `text == prompt[start:end]`; `args` is what follows the name, split at ':'."""
+    """A tag and where it is: `text == prompt[start:end]`; `args` is what follows the name, split at ':'."""
 
     start: int
     end: int
@@ -89,7 +89,7 @@ def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]
 
 
 def _comments(prompt: str, syntax: CommentSyntax) -> list[tuple[int, int]]:
-    """From where to where the comments stand."""
+    """Start and end of each comment."""
     if syntax == "c":
         # What opens after the last end is no comment, and each would be followed to the end of the prompt.
         closed = prompt.rfind("*/") + 2
@@ -115,7 +115,7 @@ def renamed(tag: LoraTag, name: str, weight: float) -> str:
 def append(prompt: str, tag: str, *, comments: CommentSyntax = "hash") -> str:
     """`prompt` with `tag` at its end after one space; on a line of its own where a comment would swallow it.
 
-    A tag that was begun and not closed (`<lora:x:1`) would swallow it too: there it stands before that one.
+    A tag that was begun and not closed (`<lora:x:1`) would swallow it too: then it is put before that one.
     """
     body = prompt.rstrip()
     if not body:

@@ -20,7 +20,7 @@ TRAINED_TIMESTEPS = 1000
 ONE_STEP_TIMESTEP = 800
 
 TCD_ETA = 0.3
-"""Share of noise that is drawn anew in each jump (model card: lower than 1 for more than one step)."""
+"""Share of new noise in each jump (model card: lower than 1 for more than one step)."""
 TCD_ETA_ONE_STEP = 1.0
 
 
