@@ -79,8 +79,9 @@ def test_an_update_needs_no_more_than_reload_ui(profile: str, tmp_path: Path) ->
         assert drawn.own()["Hyper-SD"] == "Hyper-SD15-8steps-lora"
 
 
-@pytest.mark.parametrize("leftovers", [False, True], ids=["as git pull does", "unzipped over it"])
-@pytest.mark.parametrize("profile", ["forge", "a1111"])
+@pytest.mark.parametrize(
+    ("profile", "leftovers"), [("forge", True), ("a1111", False)], ids=["forge, unzipped over it", "a1111, by git pull"]
+)
 def test_an_update_from_0_2_0_needs_no_more_than_reload_ui(profile: str, leftovers: bool, tmp_path: Path) -> None:
     """Also where files that 0.2.0 had, and this version has no more, are still in the folder."""
     extension = tmp_path / "hyper-sd-webui"
