@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from modules.shared_cmd_options import cmd_opts
@@ -28,4 +29,5 @@ def setup_middleware(app: FastAPI) -> None:
         options["allow_origins"] = cmd_opts.cors_allow_origins.split(",")
     if cmd_opts.cors_allow_origins_regex:
         options["allow_origin_regex"] = cmd_opts.cors_allow_origins_regex
-    app.add_middleware(CORSMiddleware, **options)
+    # Not by `add_middleware`, which refuses once the server has answered a request: an open page asks meanwhile.
+    app.user_middleware.insert(0, Middleware(CORSMiddleware, **options))

@@ -22,6 +22,8 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from PIL import Image, PngImagePlugin
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 
 from modules import (
     errors,
@@ -106,20 +108,22 @@ def api_middleware(app: FastAPI):
             errors.report(f"API error: {request.method}: {request.url} {body}", exc_info=True)
         return JSONResponse(status_code=vars(e).get("status_code", 500), content=jsonable_encoder(body))
 
-    @app.middleware("http")
     async def log_and_time(request: Request, call_next):
         start = time.time()
         response: Response = await call_next(request)
         response.headers["X-Process-Time"] = str(round(time.time() - start, 4))
         return response
 
-    @app.middleware("http")
     async def exception_handling(request: Request, call_next):
         try:
             return await call_next(request)
         except Exception as e:
             return answer(request, e)
 
+    # Not by `app.middleware`, which refuses once the server has answered a request: a page that was left open asks at
+    # once after "Reload UI". `webui` builds the stack anew afterwards.
+    for dispatch in (log_and_time, exception_handling):
+        app.user_middleware.insert(0, Middleware(BaseHTTPMiddleware, dispatch=dispatch))
     app.add_exception_handler(Exception, _as_handler(answer))
     app.add_exception_handler(HTTPException, _as_handler(answer))
 
