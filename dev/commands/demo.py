@@ -21,14 +21,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="run.py demo", description=__doc__)
     parser.add_argument("--prompts", type=int, default=128, help="how many, half explicit, half vague (default: 128)")
     parser.add_argument("--json", metavar="FILE", help="also write the figures here")
+    parser.add_argument("--storage", help="as of `run.py ui`: nf4, fp8, q8_0 or q4_0 (default: float32)")
     args = parser.parse_args()
+    storage = ("--storage", args.storage) if args.storage else ()
     half = max(1, args.prompts // 2)
     texts = [
         t
         for pair in zip(prompts("explicit", half, PROMPT_SEED), prompts("vague", half, PROMPT_SEED + 1), strict=False)
         for t in pair
     ]
-    with running_webui("--profile", "forge", "--nowebui") as url, tqdm(total=len(DEMO_ARMS) * len(texts)) as bar:
+    with (
+        running_webui("--profile", "forge", "--nowebui", *storage) as url,
+        tqdm(total=len(DEMO_ARMS) * len(texts)) as bar,
+    ):
         results = draw_all(url, DEMO_ARMS, texts, bar)
     print_table(results)
     SHEET.parent.mkdir(exist_ok=True)

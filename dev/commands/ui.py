@@ -28,6 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--models-dir", metavar="DIR", help="models from here instead: its Stable-diffusion/ and Lora/, or its files"
     )
     parser.add_argument("--data-dir", metavar="DIR", help="settings and pictures here (default: a temporary folder)")
+    parser.add_argument(
+        "--storage", help="keep the net's weights in few bits: nf4, fp8, q8_0 or q4_0 (default: float32)"
+    )
     parser.add_argument("--nowebui", action="store_true", help="the API without the page")
     parser.add_argument("--api-server-stop", action="store_true", help="let the API restart and stop it")
     return parser
@@ -53,7 +56,7 @@ def server_arguments(args: argparse.Namespace, parser: argparse.ArgumentParser) 
     extensions = [] if args.without_extension else [str(PROJECT)]
     for folder in extensions + [_existing(x, parser) for x in args.extra_extension]:
         result += ["--extra-extension", folder]
-    for name in ("api_auth", "gradio_auth", "cors_allow_origins"):
+    for name in ("api_auth", "gradio_auth", "cors_allow_origins", "storage"):
         if getattr(args, name):
             result += [f"--{name.replace('_', '-')}", getattr(args, name)]
     if args.gradio_auth_path:

@@ -93,6 +93,16 @@ def default_models(argv: list[str], profile) -> list[str]:
     return ["--models-dir", str(folder)]
 
 
+def require_storage(argv: list[str], profile) -> None:
+    """End here, in one sentence, where the host has no such storage for a net's weights."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--storage", default="")
+    wanted = parser.parse_known_args(argv)[0].storage
+    if wanted and wanted not in profile.loras.storages:
+        has = ", ".join(sorted(profile.loras.storages)) or "none"
+        sys.exit(f"error: {profile.name} has no {wanted} storage; it has {has}")
+
+
 def prepare() -> None:
     """Set the profile, the module path and the arguments from sys.argv; the server's modules can be imported then."""
     profile_name, rest = parse_arguments(sys.argv[1:])
@@ -104,6 +114,7 @@ def prepare() -> None:
         profile = profiles.find_profile(profile_name)
     except ValueError as error:
         sys.exit(f"error: {error}")
+    require_storage(rest, profile)
     os.environ[profiles.VARIABLE] = profile.name
     os.environ.update({k: os.environ.get(k, v) for k, v in THREADS.items()})
     profiles.PROFILE = profile

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from modules.paths_internal import data_path, models_path, script_path
+from modules.profile_loras import STORAGES
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data-dir", type=str, default=data_path, help="base path of all user data")
@@ -39,5 +40,6 @@ parser.add_argument("--ui-config-file", type=str, default=os.path.join(data_path
 parser.add_argument("--styles-file", type=str, action="append", default=[], help="styles CSV")
 parser.add_argument("--embeddings-dir", type=str, default=os.path.join(data_path, "embeddings"))
 parser.add_argument("--localizations-dir", type=str, default=os.path.join(script_path, "localizations"))
+parser.add_argument("--storage", choices=("", *STORAGES), default="", help="keep the net's weights in these few bits")
 parser.add_argument("--theme", type=str, default=None, help="light or dark page")
 parser.add_argument("--loglevel", type=str, default=None, help="log level")

@@ -13,8 +13,7 @@ _root = os.path.dirname(os.path.dirname(script_path))
 sys.path.insert(0, _root)
 try:
     from dev.miniature.checkpoint import Miniature, load_checkpoint, random_checkpoint
-    from dev.miniature.lora import lora_modules
 finally:
     sys.path.remove(_root)
 
-__all__ = ["Miniature", "load_checkpoint", "lora_modules", "random_checkpoint"]
+__all__ = ["Miniature", "load_checkpoint", "random_checkpoint"]

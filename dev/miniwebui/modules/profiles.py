@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from modules import profile_loras
+from modules.profile_loras import LoraHabits
+
 LEGACY_FAMILIES = frozenset({"sd15", "sd21", "sdxl", "sdxl-refiner", "sd3"})
 FLUX_FAMILIES = frozenset({"flux-dev", "flux-schnell", "chroma"})
 
@@ -41,10 +44,7 @@ class Profile:
     denoiser_keeps_uncond: bool
     """The denoiser can scale CFG and keep the uncond's noise for a sampler (`cond_scale_miltiplier`, …)."""
     missing_lora: Literal["pass_over", "drop_all"]
-    lora_patching: Literal["summed", "keyed"]
-    """summed: each mention of a LoRA adds its weights; keyed: the set is remembered by (file, weights, order)."""
-    keyed_twins_add_up: bool
-    """The same file twice in a keyed set counts twice."""
+    loras: LoraHabits
     adds_new_loras: bool
     """`update_available_networks_by_names` looks for files that have come, without a rescan."""
     lora_hash: Literal["addnet", "sha256"]
@@ -138,8 +138,7 @@ A1111 = Profile(
     skips_uncond_at_cfg_one=False,
     denoiser_keeps_uncond=True,
     missing_lora="pass_over",
-    lora_patching="summed",
-    keyed_twins_add_up=False,
+    loras=profile_loras.A1111,
     adds_new_loras=True,
     lora_hash="addnet",
     sampling_hook_twice_in_hires=False,
@@ -178,7 +177,7 @@ REFORGE = replace(
     hires_cfg="zero_is_same",
     skips_uncond_at_cfg_one=True,
     missing_lora="drop_all",
-    lora_patching="keyed",
+    loras=profile_loras.REFORGE,
     c_style_comments=True,
     comments_always_off_infotext=True,
     any_case_scheduler_suffix=True,
@@ -217,7 +216,7 @@ FORGE = replace(
     model_flags=("is_sd1", "is_sd2", "is_sdxl", "is_sd3", "use_distilled_cfg_scale"),
     skips_uncond_at_cfg_one=True,
     missing_lora="drop_all",
-    lora_patching="keyed",
+    loras=profile_loras.FORGE,
     lora_hash="sha256",
     sampling_hook_twice_in_hires=True,
     ordered_sampling_hook=False,
@@ -239,6 +238,7 @@ NEO = replace(
     families=(LEGACY_FAMILIES | FLUX_FAMILIES) - {"sd21", "sd3"},
     model_flags=("is_sd1", "is_sdxl", "is_wan", "use_distilled_cfg_scale", "use_shift"),
     missing_lora="pass_over",
+    loras=profile_loras.NEO,
     sampling_hook_twice_in_hires=False,
     comments="script",
     c_style_comments=True,
@@ -289,8 +289,7 @@ CLASSIC = replace(
     skips_uncond_at_cfg_one=True,
     denoiser_keeps_uncond=False,
     missing_lora="drop_all",
-    lora_patching="keyed",
-    keyed_twins_add_up=True,
+    loras=profile_loras.CLASSIC,
     adds_new_loras=False,
     ordered_sampling_hook=False,
     ordered_callbacks=False,

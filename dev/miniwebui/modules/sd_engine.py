@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 from k_diffusion import external
-from torch import Tensor
+from torch import Tensor, nn
 
-from modules import prompt_parser, sd_families, shared
-from modules.miniature_loader import Miniature, load_checkpoint, lora_modules, random_checkpoint
+from modules import host_layers, net_configs, prompt_parser, sd_families, shared, weight_storage
+from modules.miniature_loader import Miniature, load_checkpoint, random_checkpoint
+from modules.model_patcher import KModel, new_patcher
 from modules.profiles import PROFILE
 from modules.safetensors_header import read_header
 from modules.sd_predictors import DiscretePredictor, FlowPredictor, FluxPredictor, ScheduleLinker
@@ -20,6 +20,7 @@ from modules.stats import STATS
 
 _NOT_WORDS = re.compile(r"[()\[\]{}:]|\d+\.\d+|\bBREAK\b")
 ATTENTION_STRENGTH = 1.0
+_CPU = torch.device("cpu")
 
 
 class ForgeObjects:
@@ -32,26 +33,6 @@ class ForgeObjects:
         return ForgeObjects(self.unet, self.clip, self.vae, self.clipvision)
 
 
-class _KModel:
-    """`forge_objects.unet.model`: the net and its predictor."""
-
-    def __init__(self, diffusion_model, predictor):
-        self.diffusion_model, self.predictor = diffusion_model, predictor
-        self.model_sampling = predictor
-        self.storage_dtype = self.computation_dtype = torch.float32
-
-
-class _UnetPatcher:
-    def __init__(self, model):
-        self.model = model
-        self.model_options: dict = {"transformer_options": {}}
-
-    def clone(self):
-        copy = _UnetPatcher(self.model)
-        copy.model_options = {k: dict(v) if isinstance(v, dict) else v for k, v in self.model_options.items()}
-        return copy
-
-
 class _Vae:
     latent_channels = 4
 
@@ -59,11 +40,9 @@ class _Vae:
 class Engine(torch.nn.Module):
     """One loaded checkpoint. Its class is renamed per family, for extensions tell families by class name."""
 
-    def __init__(self, miniature: Miniature, family: sd_families.Family, standin: bool):
+    def __init__(self, miniature: Miniature, net: nn.Module, family: sd_families.Family, storage: str):
         super().__init__()
-        self.miniature, self.family, self.standin = miniature, family, standin
-        self.original_weights = {name: m.weight.detach().clone() for name, m in lora_modules(miniature.unet).items()}
-        self.network_layer_mapping = lora_modules(miniature.unet)
+        self.miniature, self.family = miniature, family
         self.predictor = self._predictor()
         self.alphas_cumprod = (
             miniature.alphas_cumprod if family.flow_shift is None else 1 / (self.predictor.sigmas**2 + 1)
@@ -73,21 +52,47 @@ class Engine(torch.nn.Module):
         if hasattr(self, "use_distilled_cfg_scale"):
             self.use_distilled_cfg_scale = family.distilled_cfg
         self.is_inpaint = self.is_sdxl_inpaint = self.tiling_enabled = False
-        self.model = SimpleNamespace(conditioning_key="crossattn", diffusion_model=miniature.unet)
+        self.model = self._model(net, storage)
         self.cond_stage_key, self.parameterization, self.latent_channels = "txt", "eps", 4
         self.cond_stage_model = self.first_stage_model = None
         self.lowvram = False
         self.sd_checkpoint_info = self.sd_model_checkpoint = self.sd_model_hash = self.filename = None
         self.extra_generation_params: dict = {}
         self.comments: list[str] = []
-        self.current_lora_hash = str([])
-        if PROFILE.packages:
-            unet = _UnetPatcher(_KModel(miniature.unet, self.predictor))
-            self.forge_objects = ForgeObjects(unet, vae=_Vae())
+        if PROFILE.loras.patches != "modules":
+            self.current_lora_hash = str([])
+            self.forge_objects = ForgeObjects(new_patcher(self.model), vae=_Vae())
             self.forge_objects_original = self.forge_objects.shallow_copy()
             self.forge_objects_after_applying_lora = self.forge_objects.shallow_copy()
         if PROFILE.forge_engine:
             self.model_config = type("ModelConfig", (), {"ztsnr": False})()
+
+    def _model(self, net: nn.Module, storage: str) -> KModel:
+        """A net with this host's layers, as the host wraps it."""
+        host_layers.convert(net, storage)
+        config, dtype = net_configs.config_of(self.family.name), weight_storage.STORAGE_DTYPES[storage]
+        if dtype == "gguf" and PROFILE.loras.gguf_always_online:
+            from backend.args import dynamic_args
+
+            dynamic_args.online_lora = True
+        net.dtype = net.computation_dtype = torch.float32
+        net.storage_dtype, net.load_device, net.offload_device = dtype, _CPU, _CPU
+        if PROFILE.forge_engine:
+            net.config = config.unet_config
+        kind = "KModel" if PROFILE.forge_engine else net_configs.KINDS[self.family.name].ldm_class
+        return type(kind, (KModel,), {})(net, self.predictor, dtype, config)
+
+    @property
+    def net(self) -> nn.Module:
+        return self.model.diffusion_model
+
+    def prepare_sampling(self) -> None:
+        """Bring the wanted LoRAs into the weights; A1111's layers do that themselves when they run."""
+        if PROFILE.loras.patches == "modules":
+            return
+        unet = self.forge_objects.unet
+        unet.merge()
+        STATS.preserved_memory = getattr(unet, "extra_preserved_memory_during_sampling", 0)
 
     def _predictor(self):
         if self.family.flow_shift is None:
@@ -140,7 +145,7 @@ class Engine(torch.nn.Module):
             t = t * 1000
         STATS.evaluations += x.shape[0]
         STATS.timesteps.append(float(t[0]))
-        return self.miniature.unet(x, t.float(), cond)
+        return self.net(x, t.float(), cond)
 
     def get_first_stage_encoding(self, x: Tensor) -> Tensor:
         return x
@@ -156,13 +161,23 @@ class Engine(torch.nn.Module):
         return self.miniature.autoencoder.decode(x) * 2 - 1
 
 
+def _storage_of(shapes: sd_families.Shapes) -> str:
+    """The storage that the command line asks for, else the checkpoint's own."""
+    wanted = shared.cmd_opts.storage
+    return "nf4" if not wanted and sd_families.is_nf4(shapes) and "nf4" in PROFILE.loras.storages else wanted
+
+
 def load_engine(filename: str, seed: int) -> Engine:
     """The model of a checkpoint file. Other than miniatures get random weights of that seed."""
     _, shapes = read_header(filename)
     family = sd_families.detect(shapes)
     if family.name not in PROFILE.families:
         raise ValueError("Failed to recognize model type!")
-    own = sd_families.is_miniature(shapes)
-    miniature = load_checkpoint(Path(filename)) if own else random_checkpoint(seed)
+    if sd_families.is_miniature(shapes):
+        miniature = load_checkpoint(Path(filename))
+        net = miniature.unet
+    else:
+        miniature = random_checkpoint(seed)
+        net = net_configs.build_net(family.name, miniature.unet, seed)
     name = family.forge_class if PROFILE.forge_engine else family.legacy_class
-    return type(name, (Engine,), {})(miniature, family, standin=not own)
+    return type(name, (Engine,), {})(miniature, net, family, _storage_of(shapes))

@@ -58,3 +58,8 @@ def detect(shapes: Shapes) -> Family:
 def is_miniature(shapes: Shapes) -> bool:
     """Whether these are the miniature's own weights, to be loaded as they are."""
     return shapes.get("model.diffusion_model.place") is not None
+
+
+def is_nf4(shapes: Shapes) -> bool:
+    """Whether a checkpoint's weights are packed as bitsandbytes packs nf4."""
+    return any(name.endswith("bitsandbytes__nf4") for name in shapes)

@@ -181,6 +181,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
     def sample_img2img(
         self, p, x, noise, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
     ):
+        self.model_wrap.inner_model.prepare_sampling()
         steps, t_enc = sd_samplers_common.setup_img2img_steps(p, steps)
         all_sigmas = self.get_sigmas(p, steps)
         sigmas = all_sigmas[steps - t_enc - 1 :]
@@ -199,6 +200,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         return self._run(p, t_enc + 1, xi, conditioning, unconditional_conditioning, image_conditioning, kwargs)
 
     def sample(self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
+        self.model_wrap.inner_model.prepare_sampling()
         steps = steps or p.steps
         sigmas = self.get_sigmas(p, steps)
         if opts.sgm_noise_multiplier:

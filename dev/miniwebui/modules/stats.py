@@ -16,6 +16,8 @@ class Stats:
     pictures: int = 0
     repatches: int = 0
     """How often the set of LoRAs in the weights changed."""
+    preserved_memory: int = 0
+    """Bytes that the latest sampling was asked to leave free, where the host has such a request."""
     timesteps: list[float] = field(default_factory=list)
     """What the net was given, call by call, since the last generation began."""
 

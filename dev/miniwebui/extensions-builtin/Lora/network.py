@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import enum
 import os
+from collections import namedtuple
+
+import torch
+from torch import Tensor, nn
 
 from modules import cache, errors, hashes, sd_models, shared
+from modules.models.sd3.mmdit import QkvLinear
+
+NetworkWeights = namedtuple("NetworkWeights", ["network_key", "sd_key", "w", "sd_module"])
+"""One layer of a file: its key there, the layer's name in the model, its tensors by name, the layer."""
 
 metadata_tags_order = {
     "ss_sd_model_name": 1,
@@ -98,7 +106,61 @@ class Network:
         self.te_multiplier = 1.0
         self.unet_multiplier = 1.0
         self.dyn_dim = None
-        self.modules = {}
+        self.modules: dict[str, NetworkModule] = {}
         self.bundle_embeddings = {}
         self.mtime = None
         self.mentioned_name = None
+
+
+class NetworkModule:
+    """What a LoRA does to one layer of an A1111 model."""
+
+    def __init__(self, net: Network, weights: NetworkWeights):
+        self.network = net
+        self.network_key, self.sd_key, self.sd_module = weights.network_key, weights.sd_key, weights.sd_module
+        rows, *rest = self.sd_module.weight.shape
+        fused = isinstance(self.sd_module, QkvLinear)
+        self.shape = torch.Size([rows // 3 if fused else rows, *rest])
+        self.dim = self.bias = None
+        self.alpha = weights.w["alpha"].item() if "alpha" in weights.w else None
+        self.scale = weights.w["scale"].item() if "scale" in weights.w else None
+        self.dora_scale = weights.w.get("dora_scale")
+        self.dora_norm_dims = len(self.shape) - 1
+
+    def multiplier(self) -> float:
+        of_text = "transformer" in self.sd_key[:20]
+        return self.network.te_multiplier if of_text else self.network.unet_multiplier
+
+    def calc_scale(self) -> float:
+        if self.scale is not None:
+            return self.scale
+        return self.alpha / self.dim if self.dim is not None and self.alpha is not None else 1.0
+
+    def apply_weight_decompose(self, updown: Tensor, orig_weight: Tensor) -> Tensor:
+        """DoRA: the changed weight with each input's length set by the file, as a change."""
+        weight = orig_weight.to(updown.dtype)
+        changed = weight + updown
+        lengths = changed.transpose(0, 1).flatten(1).norm(dim=1).view(1, -1, *[1] * (self.dora_norm_dims - 1))
+        return changed * (self.dora_scale.to(updown.dtype) / lengths) - weight
+
+    def finalize_updown(self, updown: Tensor, orig_weight: Tensor) -> tuple[Tensor, None]:
+        """(the change at the wanted strength, no change of the bias)"""
+        if updown.numel() == orig_weight.numel():
+            updown = updown.reshape(orig_weight.shape)
+        updown = updown * self.calc_scale()
+        if self.dora_scale is not None:
+            updown = self.apply_weight_decompose(updown, orig_weight)
+        return updown * self.multiplier(), None
+
+    def calc_updown(self, target: Tensor) -> tuple[Tensor, None]:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+def layer_class(layer: nn.Module) -> type | None:
+    """nn.Linear or nn.Conv2d; a LoRA changes no others."""
+    if type(layer) in (nn.Linear, QkvLinear):
+        return nn.Linear
+    return nn.Conv2d if type(layer) is nn.Conv2d else None

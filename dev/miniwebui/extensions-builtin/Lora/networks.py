@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 
-import lora_layers
+import lora_loading
 import network
-import torch
+import network_modules
 from safetensors.torch import load_file
 
 from modules import errors, sd_models, shared
 from modules.profiles import PROFILE
-from modules.stats import STATS
 
 extra_network_lora = None
 
@@ -73,64 +73,73 @@ def _find(names):
     return found
 
 
-def load_lora_state_dict(filename):
-    return load_file(filename)
-
-
 def load_network(name, network_on_disk):
+    """A LoRA; on A1111 with a module for each of the model's layers that it names."""
     net = network.Network(name, network_on_disk)
     net.mtime = os.path.getmtime(network_on_disk.filename)
+    if PROFILE.loras.patches == "modules":
+        network_modules.fill(net, sd_models.read_state_dict(network_on_disk.filename), shared.sd_model)
     return net
 
 
 def load_networks(names, te_multipliers=None, unet_multipliers=None, dyn_dims=None):
     """Make exactly these LoRAs active, with their weights."""
     model = sd_models.model_data.get_sd_model()
-    if model is None or not hasattr(model, "current_lora_hash"):
+    if model is None or isinstance(model, sd_models.FakeInitialModel):
         return
     weights = list(unet_multipliers or [1.0] * len(names))
     te_weights = list(te_multipliers or [1.0] * len(names))
-    if PROFILE.lora_patching == "summed":
-        _load_summed(model, names, weights, te_weights)
+    dims = list(dyn_dims or [None] * len(names))
+    if PROFILE.loras.patches == "modules":
+        _load_modules(model, list(zip(names, _find(names), weights, te_weights, dims, strict=True)))
     else:
-        _load_keyed(model, names, weights, te_weights)
+        _load_patches(model, names, weights, te_weights)
 
 
-def _load_summed(model, names, weights, te_weights):
-    """A1111's way: what is missing or broken is passed over with a comment, a twin counts twice (with the
-    second's weight, for both mentions are one object)."""
+def purge_networks_from_memory():
+    while len(networks_in_memory) > max(0, int(shared.opts.lora_in_memory_limit)):
+        networks_in_memory.pop(next(iter(networks_in_memory)))
+
+
+def _known(name, disk, loaded_before):
+    """A network that is loaded already, or is read now."""
+    net = loaded_before.get(name) or networks_in_memory.get(name)
+    if net is None or os.path.getmtime(disk.filename) > net.mtime:
+        net = load_network(name, disk)
+        networks_in_memory.pop(name, None)
+        networks_in_memory[name] = net
+    return net
+
+
+def _load_modules(model, mentions):
+    """A1111's way: what is missing or broken is passed over with a comment; a name that is mentioned twice counts
+    twice, with the second's weight, for both mentions are one object."""
+    loaded_before = {net.name: net for net in loaded_networks}
     loaded_networks.clear()
-    mentioned: dict[str, network.Network] = {}
     missing = []
-    for name, disk, weight, te_weight in zip(names, _find(names), weights, te_weights, strict=True):
+    for name, disk, weight, te_weight, dim in mentions:
         if disk is None:
             missing.append(name)
             logging.info("Couldn't find network with name %s", name)
             continue
-        net = mentioned.get(name)
-        if net is None:
-            try:
-                net = mentioned[name] = load_network(name, disk)
-                net.layers = lora_layers.layers_of(load_lora_state_dict(disk.filename))
-            except Exception as e:
-                mentioned.pop(name, None)
-                errors.display(e, f"loading network {disk.filename}")
-                continue
+        try:
+            net = _known(name, disk, loaded_before)
+        except Exception as e:
+            errors.display(e, f"loading network {disk.filename}")
+            continue
         net.mentioned_name = name
         disk.read_hash()
-        net.unet_multiplier, net.te_multiplier = weight, te_weight
+        net.te_multiplier, net.unet_multiplier, net.dyn_dim = te_weight, weight, dim
         loaded_networks.append(net)
     if missing:
         message = f"Lora not found: {', '.join(missing)}"
         model.comments.append(message)
         if shared.opts.lora_not_found_warning_console:
             print(f"\n{message}\n")
-    wanted = str([(x.name, x.te_multiplier, x.unet_multiplier) for x in loaded_networks])
-    if model.current_lora_hash != wanted:
-        _patch(model, wanted, [(x.layers, x.unet_multiplier) for x in loaded_networks])
+    purge_networks_from_memory()
 
 
-def _load_keyed(model, names, weights, te_weights):
+def _load_patches(model, names, weights, te_weights):
     """Forge's way: the set is remembered by (file, weights, order); nothing happens while it stays the same."""
     loaded_networks.clear()
     found = _find(names)
@@ -147,32 +156,23 @@ def _load_keyed(model, names, weights, te_weights):
                 errors.display(e, f"loading network {disk.filename}")
             else:
                 logging.error('Failed to load LoRA: "%s"', name)
+    online = lora_loading.online_mode(model)
     targets = [
-        [disk.filename, weight, te_weight, False]
+        [disk.filename, weight, te_weight, *online]
         for disk, weight, te_weight in zip(found, weights, te_weights, strict=True)
         if disk is not None
     ]
-    wanted = str(targets)
-    if model.current_lora_hash == wanted:
+    if model.current_lora_hash == str(targets):
         return
-    model.current_lora_hash = wanted
-    if not PROFILE.keyed_twins_add_up:
-        targets = list(map(list, dict.fromkeys(map(tuple, targets))))
-    patches = [(lora_layers.layers_of(load_lora_state_dict(filename)), weight) for filename, weight, _, _ in targets]
-    _patch(model, wanted, patches)
+    model.current_lora_hash = str(targets)
+    objects, original = model.forge_objects, model.forge_objects_original
+    objects.unet, objects.clip = original.unet, original.clip
+    for filename, weight, _te_weight, *_ in targets:
+        state = load_lora_state_dict(filename)
+        objects.unet = lora_loading.load_lora_for_unet(objects.unet, state, weight, filename, any(online))
+    model.forge_objects_after_applying_lora = objects.shallow_copy()
 
 
-@torch.no_grad()
-def _patch(model, key, patches):
-    """Original weights plus the changes of these LoRAs."""
-    for name, module in model.network_layer_mapping.items():
-        module.weight.copy_(model.original_weights[name])
-    for layers, weight in patches:
-        count = 0
-        for name, change in lora_layers.changes(model, layers):
-            model.network_layer_mapping[name].weight.add_(change, alpha=weight)
-            count += 1
-        if not count:
-            print(f"[LORA] LoRA version mismatch for {type(model).__name__}")
-    model.current_lora_hash = key
-    STATS.repatches += 1
+@functools.lru_cache(maxsize=5)
+def load_lora_state_dict(filename):
+    return load_file(filename)

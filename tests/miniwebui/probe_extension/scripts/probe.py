@@ -52,7 +52,10 @@ for _name in HOOKS:
 def app_started(demo, app):
     @app.get("/probe")
     def probe():
-        return {"calls": calls, "seen": seen, "model": type(shared.sd_model).__name__, "options": shared.opts.data}
+        unet = getattr(shared.sd_model, "model", None)
+        storage = str(getattr(unet, "storage_dtype", ""))
+        model = type(shared.sd_model).__name__
+        return {"calls": calls, "seen": seen, "model": model, "storage": storage, "options": shared.opts.data}
 
     @app.post("/probe/clear")
     def clear():

@@ -4,10 +4,13 @@ import re
 
 import extra_networks_lora
 import gradio as gr
+import layer_weights
 import lora  # noqa: F401
+import network_names
 import networks
 
 from modules import extra_networks, script_callbacks, shared
+from modules.profiles import PROFILE
 
 
 def before_ui():
@@ -17,6 +20,9 @@ def before_ui():
 
 
 script_callbacks.on_before_ui(before_ui)
+if PROFILE.loras.patches == "modules":
+    layer_weights.install()
+    script_callbacks.on_model_loaded(network_names.assign_network_names_to_compvis_modules)
 
 shared.options_templates.update(
     shared.options_section(

@@ -1,0 +1,1 @@
+"""Nets that A1111 brings with itself."""
