@@ -111,6 +111,15 @@ class LoraIndex:
         lora = self._by_tag_name.get(tag_name)
         return self._hyper.get(lora.name) if lora else None
 
+    def file_by_path(self, tag_name: str) -> LoraFile | None:
+        """The Hyper-SD file that a tag names by folder or with its extension, which the hosts don't take."""
+        stem = stem_of(tag_name)
+        return None if stem == tag_name else self.hyper_file(stem)
+
+    def lacks(self, tag_name: str) -> bool:
+        """Whether the host lists LoRAs, and none by this name."""
+        return bool(self._registered) and tag_name not in self._by_tag_name
+
     def requested_file(self, name: str) -> LoraFile | None:
         """The file that a person named as their Hyper-SD LoRA, whatever it is called; None if there is none.
 
@@ -186,17 +195,21 @@ class LoraIndex:
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
 
 
+def stem_of(tag_name: str) -> str:
+    """A name without folders and without the extension of a LoRA file."""
+    return re.sub(r"\.(safetensors|ckpt|pt)$", "", re.split(r"[/\\]", tag_name)[-1])
+
+
 def damage_of(path: str) -> str | None:
     """What is wrong with the file at `path` as of now, or None; see `LoraIndex.damage`."""
     try:
-        read_header(path)
+        return read_header(path).lora_flaw
     except DamagedFileError as error:
         return str(error)
     except FileNotFoundError:
         return GONE
     except OSError as error:
         return f"{UNREADABLE} ({error.strerror})"
-    return None
 
 
 _ARCHITECTURE: dict[Family, Architecture] = {"flux": "flux-dev", "sdxl": "sdxl", "sd15": "sd15", "sd3": "sd3"}

@@ -9,11 +9,12 @@ import stat
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import index
 from typing import Any
 
 from . import bounded_json
+from .lora_modules import flaw, module_names
 
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 """A claim above it is refused unread. Tensors take 0.1 to 0.4 MB in published files; training tags may take some MB."""
@@ -34,6 +35,16 @@ class DamagedFileError(ValueError):
 class Header:
     shapes: Mapping[str, tuple[int, ...]]
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def lora_modules(self) -> tuple[str, ...]:
+        """The modules of the net that the file changes, if it is a LoRA."""
+        return module_names(self.shapes)
+
+    @cached_property
+    def lora_flaw(self) -> str | None:
+        """What makes the file unusable as a LoRA, to be put after its name, or None."""
+        return flaw(self.shapes)
 
 
 _TOO_LARGE = "has a header larger than any Hyper-SD file's"

@@ -1,0 +1,81 @@
+"""The tensors of LoRA files: read once, checked, and kept while they are in use."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import lru_cache
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from .factors import UnfitError
+
+MOST_FILES = 2
+"""How many files' tensors are kept: those of a first and of a hires pass; a FLUX file takes 1.4 GB."""
+
+State = Mapping[str, Tensor]
+_kept: OrderedDict[tuple[str, int, int], State] = OrderedDict()
+
+
+class UnheldError(Exception):
+    """A LoRA that no bypass can hold, and the host can; the message says why, to be put after the file's name."""
+
+
+def tensors_of(path: str) -> State:
+    """The tensors of the file at `path`, on the CPU.
+
+    Raises UnheldError for what is no safetensors file, UnfitError where a value is no number, OSError.
+    """
+    if not path.lower().endswith(".safetensors"):
+        raise UnheldError("is no safetensors file")
+    status = os.stat(path)
+    key = (path, status.st_size, status.st_mtime_ns)
+    state = _kept.get(key)
+    if state is None:
+        state = load_file(path)
+        _require_finite(state)
+        _kept[key] = state
+        while len(_kept) > MOST_FILES:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return state
+
+
+def forget() -> None:
+    """Give back all tensors."""
+    _kept.clear()
+
+
+def require_numbers(path: str) -> None:
+    """See that no value of the file at `path` is NaN or infinite; once for each state of the file.
+
+    Raises UnfitError where one is, OSError. Files of other kinds than safetensors are not looked into.
+    """
+    if path.lower().endswith(".safetensors"):
+        status = os.stat(path)
+        bad = _first_bad(path, status.st_size, status.st_mtime_ns)
+        if bad is not None:
+            raise UnfitError(_no_number(bad))
+
+
+@lru_cache(maxsize=64)
+def _first_bad(path: str, _size: int, _mtime_ns: int) -> str | None:
+    """The first tensor with a value that is no number; one tensor at a time is in memory."""
+    with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call,attr-defined]
+        return next((name for name in file.keys() if not _is_finite(file.get_tensor(name))), None)  # noqa: SIM118
+
+
+def _require_finite(state: State) -> None:
+    bad = next((name for name, tensor in state.items() if not _is_finite(tensor)), None)
+    if bad is not None:
+        raise UnfitError(_no_number(bad))
+
+
+def _no_number(name: str) -> str:
+    return f"holds values that are no numbers ({name})"
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
