@@ -12,6 +12,7 @@ BENCHMARKS = {
     "soak": "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
     "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
+    "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
     "against": "pictures, infotexts and answers beside those of another checkout: what differs",
 }
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
@@ -39,6 +40,7 @@ def main() -> None:
         choices=PROFILES,
         help="against: on these (default: all)",
     )
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="arrival: on this (default: cpu)")
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
     if (args.checkout is not None) != (args.name == "against"):
@@ -67,6 +69,10 @@ def main() -> None:
         from . import bench_page
 
         bench_page.run(args.json)
+    elif args.name == "arrival":
+        from . import bench_arrival
+
+        bench_arrival.run(args.device, args.json)
     elif args.name == "against":
         from . import bench_against
 
