@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from . import TITLE
-from .host import checkpoints, lists, notices, options, reading, sampling, uncond, writing, xyz
+from .host import application, checkpoints, lists, notices, options, reading, sampling, uncond, writing, xyz
 from .models.catalog import parse_alias
 from .plan import infotext
 from .plan.decide import Activation, Decision, decide, hint, read_activation, requester
+from .plan.make import refused
 from .request.prompt_tags import find_tags
 from .request.settings import SettingsError, panel_eta
 from .sampling.names import TCD, TCD_ETA
@@ -19,6 +21,7 @@ _GENERATED = "_hypersd_generated"
 
 def begin(p: Any) -> None:
     """Remove whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict."""
+    application.end(p)
     if _is_copy_in_mid_run(p):
         return
     setattr(p, _PLAN, None)
@@ -78,6 +81,7 @@ def _process(p: Any, args: Sequence[Any]) -> bool:
         explained = plan if script_args is None else plan.with_inner_pass()
         entries, text = infotext.entries(explained), infotext.comment(explained)
         writing.apply(plan, p, script_args)
+        application.begin(plan, p)
         setattr(p, _PLAN, plan)
         p.extra_generation_params.update(entries)
         if text:
@@ -92,6 +96,9 @@ def _decide(p: Any, activation: Activation) -> Decision:
     request, hr_checkpoint = reading.read_request(p), checkpoints.hires_checkpoint(p, checkpoint)
     inputs = reading.plan_inputs(request, checkpoint, hr_checkpoint, may_plan=activation.may_plan)
     decision = decide(inputs, activation)
+    why = application.prepare(decision.plan, p) if decision.plan else None
+    if why:
+        decision = replace(decision, plan=refused(inputs, [why]))
     text = hint(inputs) if decision.kind == "hint" else None
     if text:
         notices.show(p, text)
@@ -158,6 +165,7 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
 
 def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
     """The `process_before_every_sampling` hook, once or twice for each pass; `noise` is what the pass starts from."""
+    application.begin_pass(p)
     plan = getattr(p, _PLAN, None)
     try:
         if sampling.names_own_sampling(p):

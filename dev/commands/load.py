@@ -113,8 +113,12 @@ def _against_tables(ask: Ask, text: Infotext) -> Iterator[str]:
             yield f"{key} is {told}, wanted {wanted}"
 
 
+_OF_THE_PASS = (infotext.ETA, infotext.APPLIED)
+"""Entries that are made while a pass is drawn."""
+
+
 def _against_plan(ask: Ask, text: Infotext, plan: Reply) -> Iterator[str]:
-    own = {key: value for key, value in text.own().items() if key != infotext.ETA}
+    own = {key: value for key, value in text.own().items() if key not in _OF_THE_PASS}
     if plan.status == 422:
         wanted = {infotext.ERROR: plan.json()["detail"][0]["msg"] + " Nothing was changed."}
     elif plan.status == 200:

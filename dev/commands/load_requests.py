@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -21,8 +21,14 @@ SLIDER_STEPS = 5
 PAGE = {"steps": SLIDER_STEPS, "cfg_scale": 7.0, "sampler_name": "Euler a", "scheduler": "Karras"}
 """A page's settings, of which no recipe keeps any."""
 HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_strength": 0.55}
-PANEL = ("lora", "steps", "weight", "cfg", "distilled_cfg", "sampler", "scheduler", "hires")
-"""The panel's components in the contract's order, after `enabled`, as far as these requests set them."""
+PANEL = {
+    **dict.fromkeys(("lora", "steps", "weight"), "auto"),
+    **dict.fromkeys(("cfg", "distilled_cfg"), "clamp"),
+    **dict.fromkeys(("sampler", "scheduler"), "auto"),
+    "hires": "tune",
+    **dict.fromkeys(("hires_steps", "hires_denoise", "hires_scale", "hires_upscaler", "eta", "apply"), "auto"),
+}
+"""The panel's components in the contract's order, after `enabled`, with their defaults."""
 STOPPED = "The generation was stopped, as Settings > Hyper-SD asks."
 ETA_SEVERAL = 0.3
 
@@ -60,8 +66,8 @@ class Ask:
             return None
         if not self.by_panel:
             return [dict(self.hypersd)]
-        texts = [self.hypersd.get(key, "clamp" if "cfg" in key else "auto") for key in PANEL[:-1]]
-        return [self.hypersd.get("enabled", True), *map(str, texts), self.hypersd.get("hires", "tune")]
+        texts = [self.hypersd.get(key, default) for key, default in PANEL.items()]
+        return [self.hypersd.get("enabled", True), *map(str, texts)]
 
     def overrides(self) -> dict[str, Any]:
         """The options that this request brings along, its checkpoint among them."""
@@ -223,11 +229,23 @@ def _batch(rng: Random) -> Ask:
     return _applied("batch", variant, {"lora": variant.name}, several, by_panel=rng.random() < 0.5)
 
 
+def _bypass(rng: Random) -> Ask:
+    """Beside the layers: there is no LoRA in the host's weights."""
+    variant, weight = rng.choice(_FEW), rng.choice((0.8, "1@0,0.5@1", "0.2@0,1@0.5,1@1"))
+    asked = {"lora": variant.name, "weight": weight, "apply": rng.choice(("bypass", "auto"))}
+    if not isinstance(weight, str):
+        asked["apply"] = "bypass"
+    own = {"Hyper-SD applied": "bypass", "Hyper-SD weight": str(weight)}
+    return replace(_applied("bypass", variant, asked, by_panel=rng.random() < 0.5, own=own), lora=None)
+
+
 _BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"bogus": 1}, "bogus"),
     ({"steps": 99}, "steps is 99"),
     ({"steps": "many"}, "steps is"),
     ({"weight": 3}, "weight is 3"),
+    ({"weight": "1@2"}, "weight is 1@2"),
+    ({"apply": "merge"}, "apply is merge"),
     ({"cfg": None}, "cfg is"),
     ({"enabled": 1}, "enabled is 1"),
     ({"lora": "no-such-lora"}, "no-such-lora"),
@@ -294,6 +312,7 @@ KINDS: tuple[Callable[[Random], Ask], ...] = (
     _hires,
     _negative,
     _batch,
+    _bypass,
     _bad,
     _other_family,
     _stopped,

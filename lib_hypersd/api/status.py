@@ -7,8 +7,9 @@ import gradio
 from fastapi.responses import Response
 
 from .. import VERSION
-from ..host import checkpoints, loras, options, sampling, server
+from ..host import checkpoints, loras, options, reading, sampling, server
 from ..models import catalog
+from ..models.lora_index import LoraQuery
 from ..sampling.names import SCHEDULES
 from .access import Json, fields_of, guarded_router
 
@@ -17,8 +18,12 @@ router = guarded_router()
 
 @router.get("/status")
 async def status() -> Response:
-    """Version, host, gradio, the selected checkpoint and its family, the Hyper-SD LoRA files found."""
+    """Version, host, gradio, the selected checkpoint, its family and storage, the Hyper-SD LoRA files found.
+
+    `merge` is what the host's merge of the file that "auto" takes would keep on a low-bit checkpoint, else null.
+    """
     checkpoint, index = checkpoints.selected_checkpoint(), loras.lora_index()
+    chosen = index.choose(checkpoint.family, LoraQuery()) if checkpoint.family else None
     answer = {
         "version": VERSION,
         "host": server.host_name(),
@@ -26,6 +31,7 @@ async def status() -> Response:
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
         "loras": [{**fields_of(f, "name", "family", "steps", "kind"), "damaged": index.damage(f)} for f in index.files],
+        **reading.storage_report(checkpoint, chosen),
         "samplers": [name for name in SCHEDULES if name in sampling.own_samplers()],
         "schedulers": [name for name in SCHEDULES if name in sampling.own_schedules()],
     }

@@ -42,6 +42,15 @@ def _describe_entry(entry: Any) -> RegisteredLora | None:
     return RegisteredLora(name, str(getattr(entry, "alias", None) or name), str(path))
 
 
+def names_file(tag_name: str, path: str) -> bool:
+    """Whether the host would load the file at `path` for a tag of this name."""
+    networks = _networks()
+    if networks is None:
+        return False
+    entry = networks.available_network_aliases.get(tag_name) or networks.available_networks.get(tag_name)
+    return entry is not None and str(entry.filename) == path
+
+
 def refresh_loras() -> None:
     """Have the host list files that are new since its last scan; what it lists already stays.
 

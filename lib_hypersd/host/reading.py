@@ -1,13 +1,19 @@
 """Read a Request from `p`, or from the values of the page or an API body."""
 
 import dataclasses
+import os
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from modules import processing, shared
+from modules import scripts, sd_models, shared
 
 from ..models.families import Checkpoint
+from ..models.lora_index import LoraFile
+from ..models.storage import is_low_bit
 from ..plan.draft import Inputs
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import HostTraits, Request
@@ -15,6 +21,8 @@ from ..sampling.names import BOUND
 from .loras import lora_index
 from .options import option, preferences, prompt_tag_reaction, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
+from .server import drops_all_loras, txt2img_class
+from .storage import is_merged, measure, storage_of
 from .xyz import fields_set_by_axes
 
 
@@ -53,8 +61,29 @@ def plan_inputs(
     """
     if not may_plan:
         return Inputs(request, checkpoint, hr_checkpoint=hr_checkpoint)
-    standing, reaction = preferences(overrides), prompt_tag_reaction(overrides)
-    return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction)
+    standing, reaction, model = preferences(overrides), prompt_tag_reaction(overrides), _loaded(checkpoint)
+    storage = storage_of(model) or ("nf4" if checkpoint.nf4 else None)
+    request = replace(request, storage=storage, is_merged=is_merged(model))
+    by_merge = partial(measure, model)
+    return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction, by_merge)
+
+
+def storage_report(checkpoint: Checkpoint, file: LoraFile | None) -> dict[str, Any]:
+    """`storage` of a checkpoint where it is known, and `merge`: size of ΔW over W, and the share that a merge keeps."""
+    model = _loaded(checkpoint)
+    storage = storage_of(model) or ("nf4" if checkpoint.nf4 else None)
+    merged = None
+    if file is not None and checkpoint.family is not None and is_low_bit(storage) and is_merged(model):
+        recipe = preferences().recipe(checkpoint.family, file.kind, file.steps or 8, file=file.name, nf4=checkpoint.nf4)
+        merged = measure(model, file, recipe.weight)
+    return {"storage": storage, "merge": merged and {"lora": file and file.name, **dataclasses.asdict(merged)}}
+
+
+def _loaded(checkpoint: Checkpoint) -> Any:
+    """The loaded model where it is this checkpoint; else None."""
+    model = getattr(sd_models.model_data, "sd_model", None)
+    path = getattr(getattr(model, "sd_checkpoint_info", None), "filename", None)
+    return model if path and os.path.splitext(os.path.basename(path))[0] == checkpoint.name else None
 
 
 def styled_hires_prompt(p: Any, *, negative: bool = False) -> str:
@@ -111,6 +140,7 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "hr_sampler_name": _unless(get("hr_sampler_name"), "Use same sampler"),
         "hr_scheduler": _hires_scheduler(get("hr_scheduler")),
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
+        "standing_lora": _standing_lora(),
         # reForge, alone in having a hires CFG but no distilled one.
         "host": _traits(hr_cfg_zero_is_same=get("hr_cfg") is not None and get("distilled_cfg_scale") is None),
     }
@@ -124,9 +154,26 @@ def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
         comments=comment_syntax(),
         comments_stay_in_hires=sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
         hr_cfg_zero_is_same=hr_cfg_zero_is_same,
+        drops_all_loras=drops_all_loras(),
+        schedules_weights=_is_loractl_on(),
+        weights_blocks=any(str(each.path).endswith(_BLOCK_WEIGHT) for each in scripts.scripts_data),
         img2img_fixed_steps=bool(option("img2img_fix_steps", False)),
         default_upscaler=shared.latent_upscale_default_mode,
     )
+
+
+_BLOCK_WEIGHT = "lora_block_weight.py"
+
+
+def _is_loractl_on() -> bool:
+    """Whether sd-webui-loractl reads the weights in tags."""
+    loractl = sys.modules.get("loractl.lib.utils")
+    return bool(loractl is not None and loractl.is_active())
+
+
+def _standing_lora() -> str | None:
+    name = option("sd_lora", None)
+    return str(name) if name and name != "None" else None
 
 
 def comment_syntax() -> CommentSyntax:
@@ -163,8 +210,3 @@ def _unless(name: str | None, same: str) -> str | None:
 
 def _optional_float(value: Any) -> float | None:
     return None if value is None else float(value)
-
-
-def txt2img_class() -> Any:
-    """The host's class of a txt2img generation; its fields are the API's."""
-    return processing.StableDiffusionProcessingTxt2Img

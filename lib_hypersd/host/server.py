@@ -4,10 +4,9 @@ import dataclasses
 import re
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from modules import processing, sd_models, shared
-
-from .reading import txt2img_class
 
 
 def host_name() -> str:
@@ -26,6 +25,19 @@ def host_flavour() -> str:
         engine = getattr(sd_models.model_data, "sd_model", None)
         return "Forge Neo" if release == "neo" or hasattr(engine, "is_wan") else "Forge"
     return "reForge" if "hr_cfg" in fields else "A1111"
+
+
+def drops_all_loras() -> bool:
+    """Whether a tag for a LoRA that is not there makes this host drop every LoRA of the prompt.
+
+    Its own message about the file fails there, so that it activates no LoRA at all.
+    """
+    return host_flavour() in ("Forge", "reForge", "Forge Classic")
+
+
+def txt2img_class() -> Any:
+    """The host's class of a txt2img generation; its fields are the API's."""
+    return processing.StableDiffusionProcessingTxt2Img
 
 
 def credentials() -> Mapping[str, str] | None:

@@ -13,6 +13,8 @@ from typing import Any
 from modules import script_callbacks, sd_samplers_cfg_denoiser, shared
 
 from .options import report
+from .sampler_runs import has_bypass
+from .views import with_options
 
 _OPTION, _INFOTEXT = "skip_early_cond", "Skip Early CFG"
 _CALLBACKS = ("callbacks_cfg_denoiser", "callbacks_cfg_denoised", "callbacks_cfg_after_cfg")
@@ -20,16 +22,6 @@ _FIELDS = ("cond_scale_miltiplier", "need_last_noise_uncond", "combine_denoised"
 """Attributes that the denoiser must have; an older A1111 lacks some."""
 _READERS = ("forward", "combine_denoised", "get_pred_x0")
 """Methods of the denoiser that other extensions replace in order to work with the uncond."""
-
-
-class _View:
-    """An object with some attributes replaced."""
-
-    def __init__(self, real: Any, **replaced: Any) -> None:
-        self.__dict__.update(replaced, _real=real)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
 
 
 def skip_idle_uncond(p: Any) -> None:
@@ -42,7 +34,7 @@ def skip_idle_uncond(p: Any) -> None:
         return
     module: Any = sd_samplers_cfg_denoiser
     forward, params = denoiser.forward, p.extra_generation_params
-    shown = _View(module.shared, opts=_View(module.shared.opts, **{_OPTION: 1.0}))
+    shown = with_options(module, **{_OPTION: 1.0})
 
     def without_idle_uncond(
         x: Any, sigma: Any, uncond: Any, cond: Any, cond_scale: Any, *rest: Any, **more: Any
@@ -54,6 +46,8 @@ def skip_idle_uncond(p: Any) -> None:
         try:
             return evaluate()
         except Exception:
+            if has_bypass(p.sampler):  # whose run begins again
+                raise
             report("An evaluation without the uncond failed: the rest is evaluated with it", exc_info=True)
         finally:
             module.shared = real

@@ -79,6 +79,8 @@ _AXES = (
     _Axis("LoRA", "lora", lambda: ["auto", "none", *(file.name for file in lora_index().files)]),
     _Axis("Steps", "steps", lambda: ["auto", "keep", "1", "2", "4", "8", "12", "16", _STOCK]),
     _Axis("Weight", "weight"),
+    _Axis("Hires weight", "hires_weight"),
+    _Axis("Apply", "apply", lambda: ["auto", "host", "bypass"]),
     _Axis("CFG policy", "cfg", lambda: ["clamp", "recipe", "keep"]),
     _Axis("Sampler", "sampler", lambda: ["auto", "keep", *sampler_names()]),
     _Axis("Eta", "eta"),

@@ -16,8 +16,9 @@ MIN_WIDTH = 100
 """Pixels: four controls fit side by side in a settings column of usual width."""
 _ROW = ("lora", "steps", "hires")
 _DETAILS = (
-    ("weight", "cfg", "distilled_cfg"),
-    ("sampler", "scheduler", "eta"),
+    ("weight", "hires_weight", "apply"),
+    ("cfg", "distilled_cfg", "eta"),
+    ("sampler", "scheduler"),
     ("hires_steps", "hires_denoise", "hires_scale", "hires_upscaler"),
 )
 _POLICIES = ("clamp", "recipe", "keep")
@@ -29,7 +30,9 @@ def _controls(choices: Choices) -> dict[str, tuple[str, str | tuple[str, ...]]]:
         "lora": ("LoRA", ("auto", "none", *choices.loras)),
         "steps": ("Steps", ("auto", "keep", "1", "2", "4", "6", "8", "12", "16")),
         "hires": ("Hires", ("tune", "keep", "always")),
-        "weight": ("Weight", "auto, or −2 to 2"),
+        "weight": ("Weight", "auto, −2 to 2, or 1@0,0.5@1"),
+        "hires_weight": ("Hires weight", "auto, −2 to 2, or 1@0,0.5@1"),
+        "apply": ("Apply", ("auto", "host", "bypass")),
         "cfg": ("CFG", _POLICIES),
         "distilled_cfg": ("Distilled CFG", _POLICIES),
         "sampler": ("Sampler", ("auto", "keep", *choices.samplers)),

@@ -43,7 +43,7 @@ def badge(outlook: Outlook) -> str:
 
 
 def body(outlook: Outlook, settings: Settings | None, download: Download | None = None, folder: str = "") -> str:
-    """The lines under the controls: the table, the notices, and what to do about a missing file.
+    """The lines under the controls: the table, how the LoRA is applied, the notices, what to do about a missing file.
 
     `download` is that of the missing file, if there was one, and `folder` its folder.
     """
@@ -56,6 +56,8 @@ def body(outlook: Outlook, settings: Settings | None, download: Download | None 
         parts = [_RIGHT]
     elif outlook.text and outlook.state != "off":
         parts = [_notice(outlook.text)]
+    if outlook.remark:
+        parts.append(f"<p class='hypersd-line'>{escape(outlook.remark)}</p>")
     return "".join([*parts, *(_notice(f"! {notice}") for notice in outlook.notices)])
 
 

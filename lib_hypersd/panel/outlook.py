@@ -51,7 +51,7 @@ class Row:
 @dataclass(frozen=True)
 class Outlook:
     """All that the panel shows. `text` is the header's line; `by_tag`: with the panel off, a tag in the prompt counts;
-    `missing` is the published file that is needed and not on this machine."""
+    `missing` is the published file that is needed and not on this machine; `remark` says how the LoRA is applied."""
 
     state: State = "off"
     text: str = ""
@@ -59,6 +59,7 @@ class Outlook:
     rows: tuple[Row, ...] = ()
     notices: tuple[str, ...] = ()
     missing: Variant | None = None
+    remark: str = ""
 
     @property
     def settings_changed(self) -> int:
@@ -85,7 +86,7 @@ def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_ta
     rows += _kept(plan, request, would_be)
     rows.sort(key=lambda row: list(FIELD_TITLES).index(row.change.field))  # a tick must not move its row
     rows += [Row(c) for c in plan.changes if c.field in PROMPT_FIELDS]
-    shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices)
+    shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices, remark=plan.remark)
     return replace(shown, state="changes") if shown.settings_changed else shown
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
 from ..models.recipes import Dial
-from ..plan.infotext import ETA, NAME, WEIGHT
+from ..plan.infotext import APPLIED, ETA, HIRES_WEIGHT, NAME, WEIGHT
 from ..plan.trained_steps import on_trained_timesteps
 from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
@@ -60,9 +60,20 @@ class _Pasted:
         return steps if steps in _STEPS else "keep"
 
     def weight(self) -> str:
-        # The weight comes back with the tag in the prompt; without one, the number does.
-        tagged = any(tag.name == self.name for tag in find_tags(str(self.params.get("Prompt", ""))))
-        return "auto" if tagged or WEIGHT not in self.params else str(self.params[WEIGHT])
+        # A number comes back with the tag in the prompt; without one, by itself. A tag can't hold a schedule.
+        tags = [tag for tag in find_tags(str(self.params.get("Prompt", ""))) if tag.name == self.name]
+        value = str(self.params.get(WEIGHT, "auto"))
+        return value if "@" in value and not any(tag.varies for tag in tags) else "auto" if tags else value
+
+    def hires_weight(self) -> str:
+        # A number comes back with the tag in the hires prompt, where that is in the infotext.
+        tagged = any(tag.name == self.name for tag in find_tags(str(self.params.get("Hires prompt", ""))))
+        value = str(self.params.get(HIRES_WEIGHT, "auto"))
+        return value if "@" in value or not tagged else "auto"
+
+    def apply(self) -> str:
+        # "auto" comes to the same here where it came to it there; elsewhere the picture needs the same way.
+        return str(self.params.get(APPLIED, "auto"))
 
     def cfg(self) -> str:
         if self.variant is None:
@@ -143,6 +154,8 @@ _PASTE: dict[str, Callable[[_Pasted], Any]] = {
     "lora": _Pasted.lora,
     "steps": _Pasted.steps,
     "weight": _Pasted.weight,
+    "hires_weight": _Pasted.hires_weight,
+    "apply": _Pasted.apply,
     "cfg": _Pasted.cfg,
     "distilled_cfg": _Pasted.distilled_cfg,
     "sampler": _Pasted.sampling,

@@ -1,5 +1,6 @@
 """What a plan is made from (`Inputs`), and a plan while it is being made (`Draft`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ from ..models.catalog import Family
 from ..models.families import Checkpoint
 from ..models.lora_index import LoraFile, LoraIndex
 from ..models.recipes import Dial
+from ..models.storage import Merged
 from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import Request
@@ -18,12 +20,20 @@ REQUESTED = "asked for"
 """The reason of a change to a value that the settings give."""
 
 
+Measure = Callable[[LoraFile, float], Merged | None]
+
+
+def _nothing_measured(_file: LoraFile, _weight: float) -> Merged | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Inputs:
     """All that a plan is made from, the settings apart.
 
     `checkpoint` is the model of the first pass, `hr_checkpoint` that of the hires pass where it is another one.
-    `tag_reaction` is the option that says which tags request a plan: "aliases", "all" or "none".
+    `tag_reaction` is the option that says which tags request a plan: "aliases", "all" or "none". `measure` tells what
+    the host's merge of a file at a weight would keep, on a low-bit checkpoint that is loaded.
     """
 
     request: Request
@@ -32,11 +42,18 @@ class Inputs:
     hr_checkpoint: Checkpoint | None = None
     preferences: Preferences = NO_PREFERENCES
     tag_reaction: str = "aliases"
+    measure: Measure = field(default=_nothing_measured, repr=False, compare=False)
 
     @property
     def flow(self) -> bool:
         """Whether the first pass's model is a flow model: the loaded model knows best."""
         return self.checkpoint.flow if self.request.flow is None else self.request.flow
+
+    @property
+    def standing_file(self) -> LoraFile | None:
+        """The Hyper-SD file that the host's option adds to each prompt by itself, or None."""
+        name = self.request.standing_lora
+        return self.index.hyper_file(name) if name else None
 
     def reader(self, settings: Settings | None = None, requested: LoraFile | None = None) -> TagReader:
         """Reads the tags of the first pass's prompts."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from ..models.families import Checkpoint
 from ..models.lora_index import LoraFile, LoraQuery
 from ..models.recipes import Recipe
+from ..request.prompt_tags import format_tag
 from ..request.request import Request
 from ..request.settings import Settings
 from ..request.tag_rule import TagRule, Typed
+from ..request.weight_schedule import number_of
 from .draft import REQUESTED, Draft
 from .first_pass import set_distilled_cfg
 from .lora_choice import LoraChoice, baked_in, distilled_twice, file_choice, typed_otherwise
@@ -37,19 +39,27 @@ def turns_on(request: Request, settings: Settings) -> bool:
     return settings.hires == "always" and not request.enable_hr and possible
 
 
-def tune_hires_pass(
-    draft: Draft, settings: Settings, first: LoraChoice, rule: TagRule
-) -> tuple[TagRule, Recipe | None]:
-    """Tune the hires pass; `first` and `rule` are the first pass's.
+@dataclass(frozen=True)
+class HiresPass:
+    """The rule for the prompts of the pass, and what it is tuned for, None where it was left alone."""
 
-    Returns the rule for the prompts of the pass, and the recipe that it is judged by, None where it was left alone.
-    """
+    rule: TagRule
+    choice: LoraChoice | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe that the pass is judged by."""
+        return self.choice.recipe if self.choice else None
+
+
+def tune_hires_pass(draft: Draft, settings: Settings, first: LoraChoice, rule: TagRule) -> HiresPass:
+    """Tune the hires pass; `first` and `rule` are the first pass's."""
     request, turned_on = draft.request, turns_on(draft.request, settings)
     checkpoint, hr_checkpoint = draft.inputs.checkpoint, draft.inputs.hr_checkpoint
     if settings.hires == "always" and not request.enable_hr and not turned_on:
         draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or 'this is img2img'}.")
     if not request.enable_hr and not turned_on:
-        return rule, first.recipe
+        return HiresPass(rule, first)
     tuning = _Tuning(settings, first, checkpoint, draft.inputs.flow, own_model=False, turned_on=turned_on)
     if hr_checkpoint is not None:
         same_family = first if hr_checkpoint.family == checkpoint.family else None
@@ -57,7 +67,7 @@ def tune_hires_pass(
         reader = draft.inputs.hr_reader(settings)
         if isinstance(choice, str):
             _leave_alone(draft, settings, choice, turned_on=turned_on)
-            return TagRule(reader), None
+            return HiresPass(TagRule(reader))
         tuning = _Tuning(settings, choice, hr_checkpoint, hr_checkpoint.flow, own_model=True, turned_on=turned_on)
         rule = choice.rule(reader)
     elif request.host.comments_stay_in_hires and any("#" in prompt for prompt in request.hr_prompts_if_on):
@@ -66,7 +76,14 @@ def tune_hires_pass(
         _turn_on(draft, settings, tuning.choice.recipe)
     if settings.hires != "keep":
         _tune(draft, tuning)
-    return rule, tuning.choice.recipe
+    return HiresPass(_with_own_weight(rule, tuning.choice), tuning.choice)
+
+
+def _with_own_weight(rule: TagRule, choice: LoraChoice) -> TagRule:
+    """`rule`, its tag with the second pass's own weight where the settings give one."""
+    if choice.file is None or choice.hires is None or choice.is_typed:
+        return rule
+    return replace(rule, tag=format_tag(choice.file.name, number_of(choice.hires, choice.weight)))
 
 
 # Another checkpoint --------------------------------------------------------------------------------------------
@@ -99,8 +116,11 @@ def _choose(draft: Draft, settings: Settings, first: LoraChoice | None, hr: Chec
     if hr.distilled:
         draft.notices.append(distilled_twice(hr, file))
     draft.notices += typed_otherwise(typed)
-    choice = file_choice(draft, settings if first else replace(settings, weight="auto"), hr, file, typed)
-    return replace(choice, tag=first.tag, weight=first.weight) if first and typed.file is None and requested else choice
+    weights = settings if first else replace(settings, weight="auto", hires_weight="auto")
+    choice = file_choice(draft, weights, hr, file, typed)
+    if first and typed.file is None and requested:
+        return replace(choice, tag=first.tag, weight=first.weight, schedule=first.schedule, hires=first.hires)
+    return choice
 
 
 def _is_named(request: Request, settings: Settings, typed: Typed, requested: LoraFile | None) -> bool:

@@ -1,5 +1,6 @@
 """A plan as text: the infotext's keys, its entries, and the notice under the picture."""
 
+from ..request.weight_schedule import Weight, WeightSchedule
 from .result import Plan
 
 NAME = "Hyper-SD"
@@ -8,18 +9,26 @@ CHANGES = "Hyper-SD changes"
 NOTICE = "Hyper-SD notice"
 ERROR = "Hyper-SD error"
 ETA = "Hyper-SD eta"
-OWN_KEYS = (NAME, WEIGHT, CHANGES, NOTICE, ERROR, ETA)
+HIRES_WEIGHT = "Hyper-SD hires weight"
+APPLIED = "Hyper-SD applied"
+"""How the LoRA reached the model, where that was not the host's own merge; written once it is there."""
+OWN_KEYS = (NAME, WEIGHT, HIRES_WEIGHT, APPLIED, CHANGES, NOTICE, ERROR, ETA)
 
 
 def entries(plan: Plan) -> dict[str, str]:
     """What a plan adds to `extra_generation_params`."""
     values = {
         NAME: plan.lora if plan.active else None,
-        WEIGHT: format(plan.weight, "g") if plan.weight is not None else None,
+        WEIGHT: _weight(plan.schedule or plan.weight),
+        HIRES_WEIGHT: _weight(plan.hires_weight),
         CHANGES: changes(plan),
         NOTICE: plan.notice,
     }
     return {key: value for key, value in values.items() if value}
+
+
+def _weight(weight: Weight | None) -> str | None:
+    return str(weight) if isinstance(weight, WeightSchedule) else None if weight is None else format(weight, "g")
 
 
 def changes(plan: Plan) -> str:

@@ -11,8 +11,9 @@ from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy
 from ..models.recipes import Recipe
 from ..request.prompt_tags import format_tag
 from ..request.request import Request
-from ..request.settings import Settings
+from ..request.settings import Settings, weight_of
 from ..request.tag_rule import TagReader, TagRule, Typed
+from ..request.weight_schedule import Weight, WeightSchedule, number_of
 from ..sampling.names import ONE_STEP_UNET as ONE_STEP_UNET_SCHEDULE
 from ..sampling.names import TCD
 from ..text import echo
@@ -21,7 +22,11 @@ from .draft import Draft
 
 @dataclass(frozen=True)
 class LoraChoice:
-    """What a pass is tuned for: a LoRA file (None: baked into the checkpoint), its trained steps and its recipe."""
+    """What a pass is tuned for: a LoRA file (None: baked into the checkpoint), its trained steps and its recipe.
+
+    `weight` is the tag's, the first of `schedule` where the weight changes from step to step; `hires` is the second
+    pass's, where it has one of its own.
+    """
 
     file: LoraFile | None
     name: str
@@ -30,6 +35,16 @@ class LoraChoice:
     weight: float = 0.0
     tag: str = ""
     unified: bool = False
+    schedule: WeightSchedule | None = None
+    hires: Weight | None = None
+    is_typed: bool = False
+    has_block_weights: bool = False
+
+    @property
+    def varies(self) -> bool:
+        """Whether the weight changes in a way that the hosts themselves can't bring about."""
+        typed_for_hires = self.is_typed and self.hires is not None
+        return self.schedule is not None or isinstance(self.hires, WeightSchedule) or typed_for_hires
 
     def rule(self, reader: TagReader) -> TagRule:
         """How each prompt of a pass gets its tag."""
@@ -109,11 +124,23 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
         tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
-        weight = recipe.weight if typed.tag.weight is None else typed.tag.weight
+        requested, hires = typed.tag.unet, typed.tag.hires
     else:
-        weight = recipe.weight if settings.weight == "auto" else float(settings.weight)
-        tag = format_tag(file.name, weight)
-    return LoraChoice(file, file.name, steps, recipe, weight, tag, file.unified)
+        requested, hires = weight_of(settings.weight), weight_of(settings.hires_weight)
+        tag = format_tag(file.name, number_of(requested, recipe.weight))
+    return LoraChoice(
+        file,
+        file.name,
+        steps,
+        recipe,
+        number_of(requested, recipe.weight),
+        tag,
+        file.unified,
+        schedule=requested if isinstance(requested, WeightSchedule) else None,
+        hires=hires,
+        is_typed=typed.tag is not None,
+        has_block_weights=typed.tag is not None and typed.tag.has_block_weights,
+    )
 
 
 def _has_tcd(request: Request) -> bool:

@@ -15,6 +15,7 @@ from ..text import echo, readable
 from .draft import Draft, Inputs
 from .first_pass import tune_first_pass
 from .hires_pass import tune_hires_pass, turns_on
+from .how_applied import application, application_notices, remark
 from .lora_choice import LoraChoice, Refusal, choose_lora, typed_otherwise
 from .result import PROMPT_FIELDS, Change, Plan
 from .sampler_limits import replace_unsupported, settle_own_sampling
@@ -39,21 +40,36 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
         rule = choice.rule(inputs.reader(settings))
         draft.notices += typed_otherwise(typed)
         tune_first_pass(draft, settings, choice)
-        hr_rule, hr_recipe = tune_hires_pass(draft, for_hires, choice, rule)
+        hires = tune_hires_pass(draft, for_hires, choice, rule)
         eta = settle_own_sampling(draft, settings)
     except Refusal as refusal:
         notices = [*read(request.hr_prompts).dropped, str(refusal)]
-        return replace(_refused(inputs, notices), missing=refusal.missing, unfit=refusal.unfit)
-    draft.notices += warnings(Tuned(draft, settings, choice, hr_recipe))
+        return replace(refused(inputs, notices), missing=refusal.missing, unfit=refusal.unfit)
+    draft.notices += warnings(Tuned(draft, settings, choice, hires.recipe))
+    applied = application(draft, settings, choice)
+    draft.notices += application_notices(draft, choice, applied)
     families = [one.family for one in (inputs.checkpoint, hr_checkpoint) if one]
     draft.notices += preferences.notices(families, inputs.index.is_file)
     return replace(
-        _assemble(draft, rule, hr_rule),
+        _with_lora(_assemble(draft, rule, hires.rule), draft, choice),
+        application=applied,
+        hr_application=application(draft, for_hires, hires.choice, hires=True) if hires.choice else None,
+        remark=remark(draft, choice, applied),
+        eta=eta,
+    )
+
+
+def _with_lora(plan: Plan, draft: Draft, choice: LoraChoice) -> Plan:
+    """`plan`, active, with what it says of its LoRA."""
+    return replace(
+        plan,
         active=True,
         lora=choice.name,
         weight=choice.weight if choice.file else None,
+        schedule=choice.schedule,
+        hires_weight=None if choice.is_typed else choice.hires,
+        leaves_out_standing=draft.inputs.standing_file is not None,
         summary=_summary(draft, choice),
-        eta=eta,
     )
 
 
@@ -78,8 +94,9 @@ def plan_for_tags(inputs: Inputs) -> Plan:
     typed = inputs.reader().first_typed(request.prompts + request.hr_prompts)
     if typed.tag is not None or (inputs.hr_checkpoint and inputs.hr_reader().first_typed(request.hr_prompts).tag):
         return make_plan(inputs, Settings())
-    refused = _refused(inputs, typed.dropped)
-    return replace(refused, missing=typed.wanted, unfit=bool(typed.dropped) and typed.wanted is None)
+    return replace(
+        refused(inputs, typed.dropped), missing=typed.wanted, unfit=bool(typed.dropped) and typed.wanted is None
+    )
 
 
 def plan_for_own_sampling(inputs: Inputs) -> Plan | None:
@@ -90,7 +107,7 @@ def plan_for_own_sampling(inputs: Inputs) -> Plan | None:
     return replace(Plan.unchanged(inputs.request), changes=tuple(draft.changes), notices=notices) if notices else None
 
 
-def _refused(inputs: Inputs, notices: Iterable[str]) -> Plan:
+def refused(inputs: Inputs, notices: Iterable[str]) -> Plan:
     """Nothing is changed but what can't be left: aliases, and Hyper-SD's sampling where it is not supported."""
     draft = Draft(inputs, list(notices))
     draft.notices += replace_unsupported(draft)
@@ -146,7 +163,7 @@ def _summary(draft: Draft, choice: LoraChoice) -> str:
     """One line: "Hyper-SD15-8steps-lora × 1 · 8 steps · CFG 1 · Euler · SGM Uniform"."""
     steps = draft["steps"]
     parts = [
-        f"{choice.name} × {choice.weight:g}" if choice.file else choice.name,
+        f"{choice.name} × {choice.schedule or format(choice.weight, 'g')}" if choice.file else choice.name,
         f"{steps} step{'s' if steps != 1 else ''}",
         f"CFG {readable(draft['cfg_scale'])}",
     ]

@@ -8,7 +8,9 @@ from typing import Any
 from ..models.catalog import Variant
 from ..request.request import Request
 from ..request.tag_rule import TagRule
+from ..request.weight_schedule import Weight, WeightSchedule
 from ..text import readable
+from .application import Application
 
 FIELD_TITLES: dict[str, str] = {
     "steps": "steps",
@@ -69,6 +71,16 @@ class Plan:
     main_prompt: str = ""
     hr_prompts: tuple[str, ...] = ()
     summary: str = ""
+    schedule: WeightSchedule | None = None
+    """The weights of the first pass where they change from step to step; `weight` is the first of them."""
+    hires_weight: Weight | None = None
+    """The second pass's weight where the settings give it one of its own."""
+    application: Application | None = None
+    hr_application: Application | None = None
+    leaves_out_standing: bool = False
+    """The host's option adds a Hyper-SD file to each prompt by itself: not to this generation."""
+    remark: str = ""
+    """How the LoRA is applied, where the panel has something to say about it."""
     eta: float | None = None
     """TCD's eta where it is requested and used; else None."""
     missing: Variant | None = None

@@ -68,7 +68,7 @@ def _steps(tuned: Tuned) -> Iterator[str]:
 def _weight(tuned: Tuned) -> Iterator[str]:
     choice, usual = tuned.choice, tuned.choice.recipe.weight
     low, high = sorted(factor * usual for factor in FAR_WEIGHT)
-    if choice.file is not None and not low <= choice.weight <= high:
+    if choice.file is not None and choice.schedule is None and not low <= choice.weight <= high:
         yield f"Weight {choice.weight:g} is far from {usual:g}, at which {choice.name} works."
 
 
@@ -94,6 +94,8 @@ def _sampling(tuned: Tuned) -> Iterator[str]:
 def _hires(tuned: Tuned) -> Iterator[str]:
     settings, on, obstacle = tuned.settings, tuned.draft["enable_hr"], tuned.draft.request.hires_obstacle
     values = (settings.hires_steps, settings.hires_denoise, settings.hires_scale, settings.hires_upscaler)
+    if settings.hires_weight != "auto" and not on:
+        yield "The hires weight was not used: hires fix is off."
     if any(value != "auto" for value in values) and (not on or settings.hires == "keep"):
         yield f"The hires values were not used: {'Hires is set to keep' if on else 'hires fix is off'}."
     if settings.hires_scale not in ("auto", "keep") and obstacle and on:

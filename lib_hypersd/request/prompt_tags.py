@@ -4,11 +4,12 @@ The hosts find tags by `<word:anything but '>'>` anywhere: between attention bra
 before `AND` or `BREAK`. Everything here keeps to that, so that what is found here is what the host will apply.
 """
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from .weight_schedule import Weight, WeightSchedule, number_of, parse_weight
 
 _TAG = re.compile(r"<(\w+):([^>]+)>")
 """A tag of any kind, as the hosts read it: `<foo:x <lora:y:1>` is one tag, of the kind "foo"."""
@@ -44,15 +45,39 @@ class LoraTag:
 
     @property
     def weight(self) -> float | None:
-        """The UNet's weight as the hosts read it, or None where the tag gives none or none that they can read.
+        """The UNet's weight as the hosts read it, the first of a schedule; None where the tag gives none that can be
+        read."""
+        return None if self.unet is None else number_of(self.unet, 1.0)
 
-        `NAME:TE`, `NAME:TE:UNET[:DYN]`, `te=`, `unet=`; a lone TE weight holds for the UNet too.
+    @property
+    def unet(self) -> Weight | None:
+        """The UNet's weight of the first pass: `NAME:TE`, `NAME:TE:UNET[:DYN]`, `te=`, `unet=`; a lone TE weight holds
+        for the UNet too. In loractl's words each may be a schedule. None where the tag gives none, or a bad one.
+
+        What follows the first number in Lora Block Weight's words (`NAME:0.5:IN03`) is not this extension's to read.
         """
         if not self.readable:
             return None
         named, positional = self._named(), self._positional()
-        given = (named.get("unet"), *positional[1:2], named.get("te"), *positional[:1])
-        return next((float(value) for value in given if value is not None), None)
+        given = (named.get("unet"), *([] if self.has_block_weights else positional[1:2]), named.get("te"))
+        return next((parse_weight(value) for value in (*given, *positional[:1]) if value is not None), None)
+
+    @property
+    def hires(self) -> Weight | None:
+        """The UNet's weight of the second pass in loractl's words (`hr=`, `hrunet=`); None where it is the first's."""
+        named = self._named()
+        return parse_weight(named.get("hrunet", named.get("hr", "")))
+
+    @property
+    def varies(self) -> bool:
+        """Whether the weight differs from step to step or from pass to pass, which the hosts themselves can't do."""
+        return isinstance(self.unet, WeightSchedule) or self.hires is not None
+
+    @property
+    def has_block_weights(self) -> bool:
+        """Whether the tag is in Lora Block Weight's words: `NAME:0.5:IN03`, `NAME:1:1,0,0,…`, `lbw=…`."""
+        second = self._positional()[1:2]
+        return any(key in self._named() for key in _BLOCK_WORDS) or any(map(_are_block_weights, second))
 
     @property
     def readable(self) -> bool:
@@ -61,14 +86,24 @@ class LoraTag:
         Named arguments that the hosts don't know belong to other extensions (`lbw=OUTALL`) and are no numbers.
         """
         named = self._named()
-        numbers = [*self._positional()[:3], *(named[key] for key in ("te", "unet", "dyn") if key in named)]
-        return all(map(_is_finite, numbers))
+        numbers = [*self._positional()[: 1 if self.has_block_weights else 3]]
+        numbers += [named[key] for key in ("te", "unet", "dyn") if key in named]
+        return all(parse_weight(number) is not None for number in numbers)
 
     def _named(self) -> dict[str, str]:
         return dict(a.split("=", 1) for a in self.args if "=" in a)
 
     def _positional(self) -> list[str]:
         return [a for a in self.args if "=" not in a]
+
+
+_BLOCK_WORDS = ("lbw", "w", "lbwe", "start", "stop", "step", "x")
+"""Lora Block Weight's named arguments."""
+
+
+def _are_block_weights(text: str) -> bool:
+    """A preset's name ("IN03", "OUTALL") or a list of weights."""
+    return bool(re.fullmatch(r"[A-Za-z][\w-]*", text)) or ("," in text and "@" not in text)
 
 
 def find_tags(prompt: str, *, comments: CommentSyntax = "hash") -> list[LoraTag]:
@@ -104,8 +139,8 @@ def format_tag(name: str, weight: float) -> str:
 def renamed(tag: LoraTag, name: str, weight: float) -> str:
     """`tag` for another file, its own arguments kept, a lone weight as `format_tag` prints it; `weight` where it gave
     none that can be read."""
-    if tag.weight is not None and len(tag.args) == 1 and "=" not in tag.args[0]:
-        return format_tag(name, tag.weight)
+    if isinstance(tag.unet, float) and len(tag.args) == 1 and "=" not in tag.args[0]:
+        return format_tag(name, tag.unet)
     if tag.weight is not None:
         return f"<lora:{':'.join((name, *tag.args))}>"
     keep = [a for a in tag.args if "=" in a and (tag.readable or a.split("=", 1)[0] not in ("te", "unet", "dyn"))]
@@ -155,10 +190,3 @@ def edit(prompt: str, edits: Iterable[tuple[LoraTag, str]]) -> str:
         elif left.endswith(_BEGUN):
             pieces.append(" ")
     return "".join([*pieces, prompt[at:]])
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

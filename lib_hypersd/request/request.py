@@ -24,6 +24,12 @@ class HostTraits:
     """reForge: `hr_cfg` 0 means the first pass's CFG, below 0 no uncond."""
     img2img_fixed_steps: bool = False
     """The option "do exactly the amount of steps" (`img2img_fix_steps`)."""
+    drops_all_loras: bool = False
+    """A tag for a LoRA that is not there makes the host drop every LoRA of the prompt (Forge, reForge)."""
+    schedules_weights: bool = False
+    """sd-webui-loractl is here and on: schedules of weights in typed tags are its own."""
+    weights_blocks: bool = False
+    """sd-webui-lora-block-weight is here: block weights in typed tags are its own."""
     default_upscaler: str = "Latent"
     """What the page offers first; what None means, though Forge Neo's API fails at that."""
 
@@ -69,6 +75,12 @@ class Request:
     """Length of the loaded model's sigma table, where it is known."""
     flow: bool | None = None
     """Whether the loaded model is a flow model, where that is known."""
+    storage: str | None = None
+    """How the loaded model's weights are stored ("nf4", "fp8", "q4_0", "fp16"), where that is known."""
+    is_merged: bool = True
+    """The host merges a LoRA into these weights; False where it adds it in each evaluation (its option "fp16 LoRA")."""
+    standing_lora: str | None = None
+    """The LoRA that the host's option "Add network to prompt" (`sd_lora`) adds to each prompt, or None."""
     explicit: frozenset[str] = frozenset()
     host: HostTraits = field(default_factory=HostTraits)
 

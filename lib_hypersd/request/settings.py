@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..text import echo
+from .weight_schedule import HIGHEST, LOWEST, ScheduleError, Weight, WeightSchedule, parse_schedule
 
 
 class SettingsError(ValueError):
@@ -40,6 +41,8 @@ class Settings:
     hires_scale: Setting = "auto"
     hires_upscaler: str = "auto"
     eta: Setting = "auto"
+    apply: str = "auto"
+    hires_weight: Setting = "auto"
     named: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
     """Keys that were given by name, be it with their default: a person's preferences don't change them."""
 
@@ -48,9 +51,21 @@ class Settings:
         """The step count that was requested by number, or None."""
         return self.steps if isinstance(self.steps, int) else None
 
+    @property
+    def varies(self) -> bool:
+        """Whether a weight is requested that changes from step to step."""
+        return any(isinstance(weight_of(value), WeightSchedule) for value in (self.weight, self.hires_weight))
+
     def naming(self, values: Mapping[str, Any]) -> Settings:
         """These settings with `values`, all of them given by name."""
         return replace(self, **values, named=self.named | values.keys())
+
+
+def weight_of(setting: Setting) -> Weight | None:
+    """The weight that a setting gives, or None for "auto"."""
+    if setting == "auto":
+        return None
+    return parse_schedule(setting) if isinstance(setting, str) else float(setting)
 
 
 @dataclass(frozen=True)
@@ -76,17 +91,21 @@ class Choices:
 
 @dataclass(frozen=True)
 class _Rule:
-    """What a key takes: one of `words`; a number in the closed range; or a name, described by `listed`, that the host
-    lists."""
+    """What a key takes: one of `words`; a number in the closed range; a name, described by `listed`, that the host
+    lists; or, with `schedule`, a schedule of weights as text."""
 
     words: tuple[str, ...]
     low: float | None = None
     high: float = 0
     whole: bool = False
     listed: str = ""
+    schedule: bool = False
 
     def parse(self, value: object) -> Setting | None:
+        """The value as the settings hold it, or None. Raises ScheduleError."""
         if isinstance(value, str):
+            if self.schedule and value not in self.words:
+                return str(parse_schedule(value))
             return value if value in self.words or (self.listed and value) else None
         if self.low is None or isinstance(value, bool) or not isinstance(value, int | float):
             return None
@@ -100,7 +119,9 @@ class _Rule:
         if self.low is None and not self.listed:
             return " or ".join(words)
         kind = "a whole number" if self.whole else "a number"
-        return ", ".join([*words, f"or {self.listed or f'{kind} from {self.low:g} to {self.high:g}'}"])
+        number = f"{kind} from {self.low:g} to {self.high:g}" if self.low is not None else ""
+        takes = [*words, number, 'a schedule such as "1@0,0.5@1"'] if self.schedule else [*words, self.listed or number]
+        return ", ".join([*takes[:-1], f"or {takes[-1]}"])
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # as JSON writes one, or nearly
@@ -109,7 +130,7 @@ _POLICIES = ("clamp", "recipe", "keep")
 _RULES: dict[str, _Rule] = {
     "lora": _Rule(("auto", "none"), listed="the name of a Hyper-SD LoRA or of a LoRA on this machine"),
     "steps": _Rule(_AUTO_KEEP, 1, 16, whole=True),
-    "weight": _Rule(("auto",), -2, 2),
+    "weight": _Rule(("auto",), LOWEST, HIGHEST, schedule=True),
     "cfg": _Rule(_POLICIES, 0, 30),
     "distilled_cfg": _Rule(_POLICIES, 0, 30),
     "sampler": _Rule(_AUTO_KEEP, listed="a sampler that this WebUI lists"),
@@ -120,6 +141,8 @@ _RULES: dict[str, _Rule] = {
     "hires_scale": _Rule(_AUTO_KEEP, 1, 8),
     "hires_upscaler": _Rule(_AUTO_KEEP, listed="an upscaler that this WebUI lists"),
     "eta": _Rule(("auto",), 0, 1),
+    "apply": _Rule(("auto", "host", "bypass")),
+    "hires_weight": _Rule(("auto",), LOWEST, HIGHEST, schedule=True),
 }
 
 KEYS: tuple[str, ...] = tuple(f.name for f in fields(Settings) if not f.kw_only)
@@ -211,7 +234,10 @@ def _checked(key: str, value: object) -> Any:
         if isinstance(value, bool):
             return value
         raise SettingsError(key, f"enabled is {echo(value)}; it takes true or false.")
-    parsed = _RULES[key].parse(value)
+    try:
+        parsed = _RULES[key].parse(value)
+    except ScheduleError as error:
+        raise SettingsError(key, f"{key} is {echo(value)}, which {error}; it takes {_RULES[key].allowed()}.") from None
     if parsed is None:
         raise _error(key, value)
     return parsed

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..models.catalog import BY_NAME, FAMILY_TITLES, Alias, Family, Variant, parse_alias
-from ..models.lora_index import LoraFile, LoraIndex, query_of, remedy, wanted_variant
+from ..models.lora_index import LoraFile, LoraIndex, query_of, remedy, stem_of, wanted_variant
 from ..text import echo
 from . import prompt_tags
 from .prompt_tags import CommentSyntax, LoraTag
@@ -35,8 +35,11 @@ def meaning_of(name: str, index: LoraIndex, requested: LoraFile | None = None) -
         return Meaning(file)
     if name in index:
         return Meaning()
-    if name in BY_NAME:
-        return Meaning(index.requested_file(name), BY_NAME[name])
+    file, stem = index.file_by_path(name), stem_of(name)
+    if file is not None:
+        return Meaning(file)
+    if stem in BY_NAME:
+        return Meaning(index.requested_file(stem), BY_NAME[stem])
     return Meaning(alias=parse_alias(name))
 
 
@@ -103,6 +106,14 @@ class TagReader:
                     first = first or Typed(tag, file, None if file else meaning.published)
         wanted = next(iter(dropped.values()), None)
         return replace(first or Typed(), dropped=tuple(dropped), wanted=wanted)
+
+    def unlisted(self, prompts: Iterable[str]) -> tuple[str, ...]:
+        """Names in tags of other LoRAs, which the host lists none of."""
+        tags = (
+            tag for prompt in dict.fromkeys(prompts) for tag in prompt_tags.find_tags(prompt, comments=self.comments)
+        )
+        names = dict.fromkeys(tag.name for tag in tags if self.index.lacks(tag.name))
+        return tuple(name for name in names if meaning_of(name, self.index, self.requested) == Meaning())
 
     def file_of(self, alias: Alias) -> LoraFile | None:
         """The intact file that an alias stands for; None where it is of another family or there is none."""

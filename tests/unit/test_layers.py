@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("text",),
     ("sampling",),
     ("models",),
-    ("request",),
+    ("request", "lora"),
     ("plan",),
     ("downloads",),
     ("host",),

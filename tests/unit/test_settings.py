@@ -47,7 +47,7 @@ def test_positional_arguments_too_few_or_too_many_keep_the_panels_defaults() -> 
     assert from_positional([]) == PANEL_DEFAULTS
     assert from_positional([True]) == Settings()
     assert (
-        from_positional([True, *["auto"] * 3, "clamp", "clamp", *["auto"] * 2, "tune", *["auto"] * 5, "extra", 7])
+        from_positional([True, *["auto"] * 3, "clamp", "clamp", *["auto"] * 2, "tune", *["auto"] * 7, "extra", 7])
         == Settings()
     )
 

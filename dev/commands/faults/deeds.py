@@ -65,9 +65,17 @@ def _listener(host: Host, name: str) -> tuple[Callable[..., Any], list[Any]]:
     return page.fns[number].fn, [page.blocks[i].value for i in page.dependencies[number]["inputs"]]
 
 
+def _fill_panel(values: list[Any]) -> None:
+    """Tick the panel and choose a LoRA; its components are the last of what a listener gets."""
+    from lib_hypersd.request.settings import KEYS
+
+    first = len(values) - len(KEYS)
+    values[first : first + 2] = [True, LORA]
+
+
 def _panel_asked(host: Host) -> list[Any]:
     answer, values = _listener(host, "Listeners.answer")
-    values[-14:-12] = [True, LORA]
+    _fill_panel(values)
     return answer(json.dumps({"number": 1, "checkpoint": None, "loras": 0, "requests": []}), *values[1:])
 
 
@@ -80,7 +88,7 @@ def _panel_answered(answer: Any, whole: list[Any]) -> str | None:
 
 def _page_filled(host: Host) -> list[Any]:
     fill, values = _listener(host, "Listeners.fill")
-    values[-14:-12] = [True, LORA]
+    _fill_panel(values)
     return list(fill(*values))
 
 

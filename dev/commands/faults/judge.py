@@ -12,8 +12,8 @@ from .host import Drawn
 
 _WORDS = ("Hyper-SD notice", "Hyper-SD error")
 _SAID_TWICE = re.compile(r"((?:A|met a) fault .*?)see the console.*\1")
-_OF_THE_PASS = ("Hyper-SD eta",)
-"""Entries that a sampler makes while it draws."""
+_OF_THE_PASS = ("Hyper-SD eta", "Hyper-SD applied")
+"""Entries that are made while a pass is drawn."""
 SAME = 1
 """Of 255: what A1111's uncond changes by being left out."""
 

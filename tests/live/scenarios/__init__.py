@@ -13,6 +13,8 @@ from . import (  # noqa: F401
     second_pass,
     image_to_image,
     families,
+    arrival,
+    bypass,
     sampling,
     sampling_eta,
     sampling_recipes,

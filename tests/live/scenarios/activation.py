@@ -6,7 +6,7 @@ from ..published import SAMPLER, SCHEDULER, clamped, tags
 from ..scenario import check, drawn_as_stock, equal, near, only_fields, same_picture, scenario
 from ..target import STOCK_STEPS, Target
 
-PANEL_DEFAULTS = ["auto", "auto", "auto", "clamp", "clamp", "auto", "auto", "tune", *["auto"] * 5]
+PANEL_DEFAULTS = ["auto", "auto", "auto", "clamp", "clamp", "auto", "auto", "tune", *["auto"] * 7]
 
 
 @scenario
