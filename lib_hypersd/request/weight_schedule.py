@@ -12,7 +12,9 @@ from itertools import pairwise
 MOST_POINTS = 16
 LOWEST, HIGHEST = -2.0, 2.0
 """The range of a weight."""
-_POINT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*[@~]\s*(\d+\.?\d*|\.\d+)\s*", re.ASCII)
+_LONGEST = 400
+"""Characters of a schedule: what is longer is none, and would take long to read."""
+_POINT = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*[@~]\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
 
 
 class ScheduleError(ValueError):
@@ -65,11 +67,10 @@ def number_of(weight: Weight | None, default: float) -> float:
 
 def parse_schedule(text: str) -> WeightSchedule:
     """The schedule that a text says. Raises ScheduleError."""
-    pieces = re.split("[,;]", text)
-    if len(pieces) > MOST_POINTS:
+    if len(text) > _LONGEST or len(re.findall("[,;]", text)) >= MOST_POINTS:
         raise ScheduleError(f"has more than {MOST_POINTS} points")
     points = []
-    for piece in pieces:
+    for piece in re.split("[,;]", text):
         found = _POINT.fullmatch(piece)
         if found is None:
             raise ScheduleError('is no schedule such as "1@0,0.5@1" (weight@share of the steps)')
@@ -88,6 +89,8 @@ def parse_weight(text: str) -> Weight | None:
 
     There a point without a place is at the end, points need no order, and places above 1 are steps, not shares.
     """
+    if len(text) > _LONGEST:
+        return None
     try:
         pairs = [[float(part) for part in re.split("[@~]", piece)] for piece in re.split("[,;]", text)]
     except ValueError:
