@@ -10,7 +10,7 @@ from live.runner import Session
 from live.server import miniwebui
 from live.target import Target
 
-STORAGES = [("forge", "nf4"), ("forge", "q4_0"), ("neo", "fp8"), ("a1111", "fp8")]
+STORAGES = [("forge", "nf4"), ("neo", "fp8")]
 AS_IF_NONE = 0.75
 """How far a picture whose LoRA is lost is from the right one, at least, in distances of the picture without it."""
 

@@ -43,7 +43,6 @@ PICTURES = (
     Scene("hires turned on", _asked(lora=LORA, hires="always", hires_scale=1.5)),
     Scene("own sampler", {"sampler_name": "Hyper-SD TCD", **_asked(lora="Hyper-SD15-1step-lora", steps=2)}),
     Scene("bypass", _asked(lora=LORA, apply="bypass")),
-    Scene("schedule, hires", {**_HIRES, **_asked(lora=LORA, weight="1@0,0.5@1")}),
     Scene("bad input", _asked(lora=LORA, steps=99)),
     Scene("no file", _asked(lora="Hyper-SD15-8steps-CFG-lora")),
 )
