@@ -1,4 +1,4 @@
-"""The bypass on both kinds of hosts: the merge's picture, nothing left on the net, bad files refused. tests/live has it on all."""
+"""The bypass on both kinds of hosts: the picture of the merge, nothing left on the net, bad files refused."""
 
 from __future__ import annotations
 
