@@ -88,6 +88,7 @@ def test_the_curl_example_prints_the_infotext_shown(target: Target, host_profile
 @on_forge
 @pytest.mark.parametrize("name", ["status", "catalog"])
 def test_an_endpoint_answers_as_shown(target: Target, host_profile: str, name: str) -> None:
+    target.draw()  # so that the checkpoint is loaded
     answer = target.client.get(f"/hypersd/v1/{name}")
     example = json.loads(code("json", after=f"### GET /hypersd/v1/{name}")[0])
     assert set(example) == set(answer)
