@@ -25,6 +25,8 @@ class Scene:
 
     name: str
     fields: Mapping[str, Any]
+    long: bool = False
+    """Has many calls: left out where not all faults are tried."""
 
 
 _HIRES = {
@@ -42,7 +44,7 @@ PICTURES = (
     Scene("hires", {**_HIRES, **_asked(lora=LORA)}),
     Scene("hires turned on", _asked(lora=LORA, hires="always", hires_scale=1.5)),
     Scene("own sampler", {"sampler_name": "Hyper-SD TCD", **_asked(lora="Hyper-SD15-1step-lora", steps=2)}),
-    Scene("bypass", _asked(lora=LORA, apply="bypass")),
+    Scene("bypass", _asked(lora=LORA, apply="bypass"), long=True),
     Scene("bad input", _asked(lora=LORA, steps=99)),
     Scene("no file", _asked(lora="Hyper-SD15-8steps-CFG-lora")),
 )
