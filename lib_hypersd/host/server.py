@@ -4,6 +4,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from modules import processing, sd_models, shared
@@ -17,7 +18,7 @@ def host_name() -> str:
 
 def host_flavour() -> str:
     """The host's name without its version, by what it is made of."""
-    fields = {f.name for f in dataclasses.fields(txt2img_class())}
+    fields = _txt2img_fields()
     release = getattr(sys.modules.get("modules_forge.forge_version"), "version", "")
     if release == "classic":
         return "Forge Classic"
@@ -25,6 +26,11 @@ def host_flavour() -> str:
         engine = getattr(sd_models.model_data, "sd_model", None)
         return "Forge Neo" if release == "neo" or hasattr(engine, "is_wan") else "Forge"
     return "reForge" if "hr_cfg" in fields else "A1111"
+
+
+@cache
+def _txt2img_fields() -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(txt2img_class()))
 
 
 def drops_all_loras() -> bool:

@@ -1,5 +1,6 @@
 """How the loaded net's weights are stored, and what the host's merge of a LoRA into them would keep."""
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -67,10 +68,10 @@ def _storage(weight: Tensor) -> str | None:
 def is_merged(model: Any) -> bool:
     """Whether the host merges LoRAs into this model. Forge's and Neo's "fp16 LoRA" adds them in each evaluation on a
     low-bit checkpoint; Neo does so for GGUF in any case."""
-    try:
-        from backend.args import dynamic_args
-    except ImportError:
+    arguments: Any = sys.modules.get("backend.args")  # in each plan: a failed import takes long
+    if arguments is None:
         return True
+    dynamic_args = arguments.dynamic_args
     found = dynamic_args.get("online_lora") if isinstance(dynamic_args, dict) else dynamic_args.online_lora
     return not (found and is_low_bit(storage_of(model)))
 

@@ -7,6 +7,7 @@ commas or semicolons.
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 MOST_POINTS = 16
@@ -92,13 +93,20 @@ def parse_weight(text: str) -> Weight | None:
     if len(text) > _LONGEST:
         return None
     try:
+        number = float(text)
+    except ValueError:
+        return _typed_schedule(text)
+    return number if math.isfinite(number) else None
+
+
+@lru_cache(maxsize=64)
+def _typed_schedule(text: str) -> WeightSchedule | None:
+    try:
         pairs = [[float(part) for part in re.split("[@~]", piece)] for piece in re.split("[,;]", text)]
     except ValueError:
         return None
     if not all(len(pair) <= 2 and all(map(math.isfinite, pair)) for pair in pairs) or len(pairs) > MOST_POINTS:
         return None
-    if len(pairs) == 1 and len(pairs[0]) == 1:
-        return pairs[0][0]
     if all(len(pair) == 1 for pair in pairs):
         return None
     points = sorted(((pair[1] if len(pair) == 2 else 1.0), pair[0]) for pair in pairs)

@@ -30,7 +30,7 @@ TEXTS = {
     "Hires steps": "Hires-Schritte",
     "Details": "Einzelheiten",
     "Set these values in the page": "Diese Werte übernehmen",
-    "auto, or −2 to 2": "auto oder −2 bis 2",
+    "auto, −2 to 2, or 1@0,0.5@1": "auto oder −2 bis 2",
     "off": "aus",
     "now → then": "jetzt → dann",
     "Reload UI": "Seite neu laden",
