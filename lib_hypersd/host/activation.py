@@ -61,7 +61,7 @@ def _take_from(p: Any, is_own: Callable[[Any, bool, str], bool]) -> None:
 
 
 def leave_tags(p: Any) -> None:
-    """Undo `take_tags`; what was taken out of the batch at hand is put back."""
+    """Undo `take_tags`, for the batches to come."""
     vars(p).pop(_PARSE, None)
     vars(p).pop(_TAKEN, None)
 

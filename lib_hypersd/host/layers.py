@@ -126,7 +126,10 @@ def _by_own_names(layers: Mapping[str, Layer], state: State) -> Iterator[Placed]
 
 
 _MOST_FILES = 16
-_known_places: WeakKeyDictionary[nn.Module, dict[tuple[str, int], frozenset[Place]]] = WeakKeyDictionary()
+_known_places: WeakKeyDictionary[nn.Module, dict[tuple[str, int], tuple[object, frozenset[Place]]]] = (
+    WeakKeyDictionary()
+)
+"""By net; the shapes are kept with the places, for their id."""
 
 
 def places_by_name(model: Any, path: str, shapes: Mapping[str, tuple[int, ...]]) -> frozenset[Place]:
@@ -140,8 +143,8 @@ def places_by_name(model: Any, path: str, shapes: Mapping[str, tuple[int, ...]])
         found = _host_maps().model_lora_keys_unet(owner, {})
         state = {n: torch.empty(s, device="meta") if s else torch.tensor(1.0) for n, s in shapes.items()}
         targets = _patches(_host_maps(), state, found[-1] if isinstance(found, tuple) else found)
-        known[key] = frozenset(map(_place_of_target, targets))
-    return known[key]
+        known[key] = (shapes, frozenset(map(_place_of_target, targets)))
+    return known[key][1]
 
 
 def _place_of_target(target: Any) -> Place:

@@ -1,4 +1,4 @@
-"""Room on the device for a bypass, asked of the host's own memory manager before it is taken."""
+"""Room on the device for a bypass, requested from the host's own memory manager before it is used."""
 
 from contextlib import suppress
 from typing import Any

@@ -31,7 +31,7 @@ _storages: WeakKeyDictionary[nn.Module, str | None] = WeakKeyDictionary()
 
 
 def storage_of(model: Any) -> str | None:
-    """How a host's `sd_model` stores its net: "nf4", "fp8", "q4_0", "fp16", …; None where that can't be told.
+    """How a host's `sd_model` stores its net: "nf4", "fp8", "q4_0", "fp16", …; None where that is unknown.
 
     Where layers differ, the coarsest that is met counts. Looked up once for each net.
     """
@@ -85,7 +85,7 @@ _measured: WeakKeyDictionary[nn.Module, dict[tuple[str, float, int], Merged | No
 def measure(model: Any, file: LoraFile, weight: float) -> Merged | None:
     """What the host's merge of a file at a weight would keep, on a sample of layers of a low-bit net.
 
-    None where it can't be told. Once for each net, file and weight: the first call reads the file.
+    None where it can't be measured. Once for each net, file and weight: the first call reads the file.
     """
     net, storage = layers.net_of(model), storage_of(model)
     if net is None or storage is None or not is_low_bit(storage):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -26,7 +26,7 @@ class UnheldError(Exception):
 def tensors_of(path: str) -> State:
     """The tensors of the file at `path`, on the CPU.
 
-    Raises UnheldError for what is no safetensors file, UnfitError where a value is no number, OSError.
+    Raises UnheldError for what is no safetensors file, UnfitError where it is damaged or a value is no number, OSError.
     """
     if not path.lower().endswith(".safetensors"):
         raise UnheldError("is no safetensors file")
@@ -34,7 +34,10 @@ def tensors_of(path: str) -> State:
     key = (path, status.st_size, status.st_mtime_ns)
     state = _kept.get(key)
     if state is None:
-        state = load_file(path)
+        try:
+            state = load_file(path)
+        except SafetensorError as error:
+            raise UnfitError("is damaged") from error
         _require_finite(state)
         _kept[key] = state
         while len(_kept) > MOST_FILES:
@@ -51,7 +54,7 @@ def forget() -> None:
 def require_numbers(path: str) -> None:
     """See that no value of the file at `path` is NaN or infinite; once for each state of the file.
 
-    Raises UnfitError where one is, OSError. Files of other kinds than safetensors are not looked into.
+    Raises UnfitError where one is or the file is damaged, OSError. Only safetensors files are looked into.
     """
     if path.lower().endswith(".safetensors"):
         status = os.stat(path)
@@ -63,8 +66,11 @@ def require_numbers(path: str) -> None:
 @lru_cache(maxsize=64)
 def _first_bad(path: str, _size: int, _mtime_ns: int) -> str | None:
     """The first tensor with a value that is no number; one tensor at a time is in memory."""
-    with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call,attr-defined]
-        return next((name for name in file.keys() if not _is_finite(file.get_tensor(name))), None)  # noqa: SIM118
+    try:
+        with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call,attr-defined]
+            return next((name for name in file.keys() if not _is_finite(file.get_tensor(name))), None)  # noqa: SIM118
+    except SafetensorError as error:
+        raise UnfitError("is damaged") from error
 
 
 def _require_finite(state: State) -> None:
