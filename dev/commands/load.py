@@ -17,6 +17,7 @@ from typing import Any
 
 from lib_hypersd.plan import infotext
 from lib_hypersd.plan.result import Change, Plan
+from lib_hypersd.request.weight_schedule import parse_schedule
 
 from .load_requests import LIGHTNING, SD15, SD21, SDXL, STOPPED, Ask
 
@@ -132,12 +133,14 @@ def _against_plan(ask: Ask, text: Infotext, plan: Reply) -> Iterator[str]:
 
 def _account(answer: Mapping[str, Any], ask: Ask) -> dict[str, str]:
     """The infotext's fields of a plan that the endpoint tells."""
+    weight = answer["weight"]
     plan = Plan(
         active=answer["active"],
         changes=tuple(Change(c["field"], c["from"], c["to"], c["reason"]) for c in answer["changes"]),
         notices=(*answer["notices"], *([STOPPED] if ask.stopped else [])),
         lora=answer["lora"],
-        weight=answer["weight"],
+        weight=None if isinstance(weight, str) else weight,
+        schedule=parse_schedule(weight) if isinstance(weight, str) else None,
     )
     return infotext.entries(plan)
 
@@ -276,6 +279,7 @@ def _endpoints(host: Host) -> tuple[Any, Any]:
     """What status and catalog tell, apart from what a request's own options change while it is drawn."""
     status, catalog = host.client.get("/hypersd/v1/status"), host.client.get("/hypersd/v1/catalog")
     known = (status.pop("checkpoint"), status.pop("family")) in _SELECTED
+    known = known and status.pop("storage") in ("fp32", None)  # None while the host changes its checkpoint
     for variant in catalog["variants"]:
         del variant["recipe"]["weight"]
     return (known, status), catalog

@@ -27,7 +27,7 @@ _DTYPES = {
 }
 _MOST_WEIGHTS = 64
 """How many weights are looked at: a checkpoint may keep some of its layers in full precision."""
-_storages: WeakKeyDictionary[nn.Module, str | None] = WeakKeyDictionary()
+_storages: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 
 
 def storage_of(model: Any) -> str | None:
@@ -40,8 +40,9 @@ def storage_of(model: Any) -> str | None:
         return None
     if net not in _storages:
         found = dict.fromkeys(islice(_weight_storages(net), _MOST_WEIGHTS))
-        coarse = (storage for storage in found if is_low_bit(storage))
-        _storages[net] = next(coarse, next(iter(found), None))
+        if not found:  # a net that is still being filled
+            return None
+        _storages[net] = next(filter(is_low_bit, found), next(iter(found)))
     return _storages[net]
 
 

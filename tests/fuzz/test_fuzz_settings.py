@@ -34,6 +34,7 @@ from lib_hypersd.request.settings import (
     panel_eta,
     with_listed_names,
 )
+from lib_hypersd.request.weight_schedule import parse_schedule
 from lib_hypersd.text import ECHO_LIMIT, echo
 
 LISTS = HostLists(
@@ -48,8 +49,10 @@ GOOD: tuple[dict[str, Any], ...] = (
     {"lora": "known", "steps": 8, "weight": 0.75, "cfg": 1.0, "sampler": "Euler", "scheduler": "sgm_uniform"},
     {"steps": "keep", "cfg": "recipe", "distilled_cfg": 3.5, "hires": "always", "hires_steps": 4, "eta": 0.3},
     {"hires_denoise": 0.55, "hires_scale": 1.5, "hires_upscaler": "Latent", "hires_steps": 0, "enabled": True},
+    {"weight": "1@0,0.5@1", "hires_weight": "-0.5@0;2@1", "apply": "bypass"},
 )
 WORDS = (*KEYS, "auto", "keep", "clamp", "recipe", "none", "known", "Euler", "8", "0.5", "1e3", "\u0663", "8\u0660")
+TEXTS = ("8", "0.55", "-1.5e0", " keep ", ".5", "8.", "1@0,0.5@1")
 
 
 class Unshowable:
@@ -93,13 +96,25 @@ def _settings_or_error(read: Callable[[], Settings]) -> Settings | None:
     for key in ("lora", "sampler", "scheduler", "hires", "hires_upscaler"):
         assert isinstance(getattr(found, key), str)
         assert getattr(found, key)
-    bounds = {"steps": (1, 16), "weight": (-2, 2), "cfg": (0, 30), "distilled_cfg": (0, 30), "hires_steps": (0, 150)}
+    weights = dict.fromkeys(("weight", "hires_weight"), (-2, 2))
+    bounds = {**weights, "steps": (1, 16), "cfg": (0, 30), "distilled_cfg": (0, 30), "hires_steps": (0, 150)}
     for key, (low, high) in {**bounds, "hires_denoise": (0, 1), "hires_scale": (1, 8), "eta": (0, 1)}.items():
         value = getattr(found, key)
+        if key in ("weight", "hires_weight") and value != "auto" and isinstance(value, str):
+            assert all(low <= weight <= high for weight in parse_schedule(value).weights)
+            continue
         assert value in ("auto", "keep", "clamp", "recipe") or low <= value <= high
         if not isinstance(value, str):
             assert type(value) is (int if key in ("steps", "hires_steps") else float)
     return found
+
+
+def _is_read_from(value: object, given_value: object) -> bool:
+    """Whether a setting is what was given; a schedule of weights is written in one way."""
+    if value == given_value:
+        return True
+    texts = isinstance(value, str) and isinstance(given_value, str) and "@" in value
+    return texts and parse_schedule(str(value)) == parse_schedule(str(given_value))
 
 
 def test_objects() -> None:
@@ -111,7 +126,7 @@ def test_objects() -> None:
         if found is None or not isinstance(given_values, dict):
             return
         assert found.named == given_values.keys()
-        assert all(getattr(found, key) == value for key, value in given_values.items())
+        assert all(_is_read_from(getattr(found, key), value) for key, value in given_values.items())
         assert all(key == "enabled" for key, value in given_values.items() if isinstance(value, bool))
         assert from_object({key: getattr(found, key) for key in KEYS}) == found
         listed = _settings_or_error(lambda: with_listed_names(found, LISTS))
@@ -141,12 +156,13 @@ def test_typed_texts() -> None:
     """A text box holds a value as the API's object does, in digits that JSON knows."""
 
     def check(case: Case) -> None:
-        key, text = case.choice(KEYS), case.text(("8", "0.55", "-1.5e0", " keep ", ".5", "8."), (*WORDS, *ODD))
+        key, text = case.choice(KEYS), case.text(TEXTS, (*WORDS, *ODD))
         found = _settings_or_error(lambda: PANEL_DEFAULTS.naming({key: as_typed(key, text)}))
         if found is None:
             return
         value = getattr(found, key)
-        assert value == getattr(PANEL_DEFAULTS, key) or value == text.strip() or value == float(text.strip())
+        typed = text.strip()
+        assert value == getattr(PANEL_DEFAULTS, key) or _is_read_from(value, typed) or value == float(typed)
         assert isinstance(value, str) or text.strip().isascii()
 
     run_cases("settings typed", check)

@@ -31,7 +31,7 @@ EXTENSIONS = Path(__file__).parent / "extensions"
 DOWNLOAD = "/hypersd/v1/download"
 PATIENCE_S = 60
 POLL_S = 0.02
-PANEL_CONTROLS = 14
+PANEL_CONTROLS = 16
 
 
 # What there is -----------------------------------------------------------------------------------------------------

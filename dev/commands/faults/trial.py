@@ -71,7 +71,7 @@ class Trial:
             if here and self._how.only in f"table: {fault.name}":
                 self._table(fault)
         for scene in scenes.PICTURES:
-            if self._how.only in f"scene: {scene.name}" and not (scene.long and self._how.quick):
+            if self._how.only in f"scene: {scene.name}" and not (scene.long and self._how.is_quick):
                 self._scene(scene)
         self._begin(scenes.PICTURES[0])
         for deed in deeds.DEEDS:
