@@ -40,6 +40,9 @@ def main() -> None:
     given = sys.argv[1:]
     if "--fast" in given:
         os.environ.setdefault("HYPERSD_FUZZ_FACTOR", CORE_FUZZ_FACTOR)
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # each process has a core; threads that wait for work would spin on it
     sys.exit(pytest.main(["--rootdir", str(PROJECT), *arguments(given)], plugins=[PeakMemory()]))
 
 

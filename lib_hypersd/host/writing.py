@@ -1,6 +1,6 @@
 """Write a Plan to `p`: everything or nothing, and undo it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from modules import shared
@@ -149,21 +149,23 @@ def keep_tags(plan: Plan, p: Any, prompts: list[str], batch_number: int) -> None
     """
     if plan.rule is None or plan.hr_rule is None:
         return
-    first = batch_number * p.batch_size
-    for i, tagged in _retagged(plan.rule, prompts):
+    first, planned = batch_number * p.batch_size, {*plan.prompts, plan.main_prompt}
+    for i, tagged in _retagged(plan.rule, prompts, planned):
         prompts[i] = tagged
         if first + i < len(p.all_prompts):
             p.all_prompts[first + i] = tagged
-    for _, tagged in _retagged(plan.rule, [p.main_prompt]):
+    for _, tagged in _retagged(plan.rule, [p.main_prompt], planned):
         p.main_prompt = tagged
     if getattr(p, "enable_hr", False) and p.all_hr_prompts:
-        for i, tagged in _retagged(plan.hr_rule, p.all_hr_prompts):
+        for i, tagged in _retagged(plan.hr_rule, p.all_hr_prompts, set(plan.hr_prompts)):
             p.all_hr_prompts[i] = tagged
 
 
-def _retagged(rule: TagRule, prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The prompts that the rule changes, by position, as they become."""
+def _retagged(rule: TagRule, prompts: Sequence[str], planned: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The prompts that the rule changes, by position, as they become; those that are as planned have the tag."""
     for i, prompt in enumerate(prompts):
+        if prompt in planned:
+            continue
         tagged = rule.apply(prompt, doubles_stay=True).prompt
         if tagged != prompt:
             yield i, tagged

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, safe_open  # type: ignore[attr-defined]
 from safetensors.torch import load_file
 from torch import Tensor
 

@@ -7,6 +7,7 @@ before `AND` or `BREAK`. Everything here keeps to that, so that what is found he
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from .weight_schedule import Weight, WeightSchedule, number_of, parse_weight
@@ -49,7 +50,7 @@ class LoraTag:
         read."""
         return None if self.unet is None else number_of(self.unet, 1.0)
 
-    @property
+    @cached_property
     def unet(self) -> Weight | None:
         """The UNet's weight of the first pass: `NAME:TE`, `NAME:TE:UNET[:DYN]`, `te=`, `unet=`; a lone TE weight holds
         for the UNet too. In loractl's words each may be a schedule. None where the tag gives none, or a bad one.
@@ -58,14 +59,14 @@ class LoraTag:
         """
         if not self.readable:
             return None
-        named, positional = self._named(), self._positional()
+        named, positional = self._named, self._positional
         given = (named.get("unet"), *([] if self.has_block_weights else positional[1:2]), named.get("te"))
         return next((parse_weight(value) for value in (*given, *positional[:1]) if value is not None), None)
 
-    @property
+    @cached_property
     def hires(self) -> Weight | None:
         """The UNet's weight of the second pass in loractl's words (`hr=`, `hrunet=`); None where it is the first's."""
-        named = self._named()
+        named = self._named
         return parse_weight(named.get("hrunet", named.get("hr", "")))
 
     @property
@@ -73,26 +74,28 @@ class LoraTag:
         """Whether the weight differs from step to step or from pass to pass, which the hosts themselves can't do."""
         return isinstance(self.unet, WeightSchedule) or self.hires is not None
 
-    @property
+    @cached_property
     def has_block_weights(self) -> bool:
         """Whether the tag is in Lora Block Weight's words: `NAME:0.5:IN03`, `NAME:1:1,0,0,…`, `lbw=…`."""
-        second = self._positional()[1:2]
-        return any(key in self._named() for key in _BLOCK_WORDS) or any(map(_are_block_weights, second))
+        second = self._positional[1:2]
+        return any(key in self._named for key in _BLOCK_WORDS) or any(map(_are_block_weights, second))
 
-    @property
+    @cached_property
     def readable(self) -> bool:
         """Whether each number is one; for a single bad one (`::0.5`, `:abc`) the hosts drop the whole LoRA.
 
         Named arguments that the hosts don't know belong to other extensions (`lbw=OUTALL`) and are no numbers.
         """
-        named = self._named()
-        numbers = [*self._positional()[: 1 if self.has_block_weights else 3]]
+        named = self._named
+        numbers = [*self._positional[: 1 if self.has_block_weights else 3]]
         numbers += [named[key] for key in ("te", "unet", "dyn") if key in named]
         return all(parse_weight(number) is not None for number in numbers)
 
+    @cached_property
     def _named(self) -> dict[str, str]:
         return dict(a.split("=", 1) for a in self.args if "=" in a)
 
+    @cached_property
     def _positional(self) -> list[str]:
         return [a for a in self.args if "=" not in a]
 

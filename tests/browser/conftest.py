@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from live.server import Process, free_port, start, stop, wait_until_ready
 from selenium import webdriver
 from shared_servers import SharedServers
 from webui_page import WATCH_CALLS, WebuiPage
 
 from dev.commands.chromium import ChromiumMissingError, start_chromium
-
-ROOT = Path(__file__).resolve().parents[2]
-START_S = 120
-STOP_S = 20
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Webuis:
@@ -35,7 +20,7 @@ class Webuis:
 
     def __init__(self, logs: Path):
         self.logs = logs
-        self.running: dict[tuple[str, ...], tuple[subprocess.Popen, int]] = {}
+        self.running: dict[tuple[str, ...], tuple[Process, int]] = {}
 
     def start(self, profile: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         """Start one without waiting for it. `environment` is laid over this process's."""
@@ -43,36 +28,23 @@ class Webuis:
         if key in self.running:
             return
         port = free_port()
-        command = [sys.executable, "run.py", "ui", "--port", str(port), "--profile", profile, *arguments]
-        with (self.logs / f"{port}.txt").open("w") as log:
-            more = {**os.environ, **(environment or {})}
-            process = subprocess.Popen(command, cwd=ROOT, env=more, stdout=log, stderr=subprocess.STDOUT)
+        more = ["--port", str(port), *arguments]
+        process = start(profile, more, self.logs / f"{port}.txt", environment=environment or {})
         self.running[key] = process, port
 
     def address(self, profile: str, *arguments: str) -> str:
         """The address of one that is ready; one that does not get there shows its log."""
         self.start(profile, *arguments)
         process, port = self.running[profile, *arguments]
-        log, end = self.logs / f"{port}.txt", time.monotonic() + START_S
-        while time.monotonic() < end and process.poll() is None:
-            # Asking A1111 over HTTP before it says that it is ready kills it.
-            if "Running on local URL" in log.read_text(encoding="utf-8", errors="replace"):
-                return f"http://127.0.0.1:{port}"
-            time.sleep(0.1)
-        pytest.fail(f"miniwebui did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-4000:]}")
+        wait_until_ready(process, self.logs / f"{port}.txt")
+        return f"http://127.0.0.1:{port}"
 
     def stop(self, *, plain: bool = True) -> None:
         """Stop all, or those alone that were started with arguments."""
         ending = {key: each for key, each in self.running.items() if plain or key[1:]}
-        for key, (process, _) in ending.items():
-            process.terminate()
+        for key in ending:
             del self.running[key]
-        for process, _ in ending.values():
-            try:
-                process.wait(timeout=STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop(*(process for process, _ in ending.values()))
 
 
 @pytest.fixture(scope="session")

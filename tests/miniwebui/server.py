@@ -5,10 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import socket
-import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,17 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from live.server import serving
 from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PROMPT = "a small yellow star at the top, purple background"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Drawn:
@@ -48,8 +39,13 @@ class Drawn:
 
 
 class Server:
-    def __init__(self, port: int, log: list[str]):
-        self.url, self.log = f"http://127.0.0.1:{port}", log
+    def __init__(self, port: int, log: Path):
+        self.url, self._log = f"http://127.0.0.1:{port}", log
+
+    @property
+    def log(self) -> list[str]:
+        """What it has printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def call(self, path: str, body: Any = None, auth: str = "", method: str | None = None) -> tuple[int, Any]:
         """(status, answer)"""
@@ -92,34 +88,5 @@ def request(**fields: Any) -> dict[str, Any]:
 
 @contextmanager
 def running(profile: str, *arguments: str) -> Iterator[Server]:
-    port, log, ready = free_port(), [], threading.Event()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            str(PROJECT / "dev" / "commands" / "ui.py"),
-            "--profile",
-            profile,
-            "--port",
-            str(port),
-            *arguments,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-    def read() -> None:
-        for line in process.stdout:
-            log.append(line)
-            if line.startswith("Running on local URL"):
-                ready.set()
-        ready.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    try:
-        assert ready.wait(120), "".join(log)
-        assert process.poll() is None, "".join(log)
+    with serving(profile, *arguments) as (port, log):
         yield Server(port, log)
-    finally:
-        process.terminate()
-        process.wait(20)
