@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .catalog import Family
-from .names import distilled_word, is_nf4_name, is_one_step_unet, steps_in_name
+from .names import read_name
 from .safetensors_header import Header
 
 Architecture = Literal["sd15", "sd2", "sdxl", "sdxl-refiner", "ssd", "sd3", "sd35", "flux-dev", "flux-schnell", "other"]
@@ -79,13 +79,13 @@ def describe(
     `header`, where there is one, adds the title in its metadata and whether its tensors are nf4.
     """
     stem = os.path.basename(name.replace("\\", "/"))
-    unet = architecture == "sdxl" and is_one_step_unet(stem)
+    reading = read_name(stem)
+    unet = architecture == "sdxl" and reading.one_step_unet == "hyper"
     title = header.metadata.get("modelspec.title", "") if header else ""
-    nf4 = is_nf4_name(stem) or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
+    nf4 = reading.quantisation == "nf4" or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
     nf4 = nf4 and architecture == "flux-dev"
-    distilled = "schnell" if architecture == "flux-schnell" else distilled_word(stem) or distilled_word(title)
-    baked_steps = steps_in_name(stem)
-    return Checkpoint(stem, architecture, None if unet else distilled, nf4, unet, baked_steps, uses_shift)
+    distilled = "schnell" if architecture == "flux-schnell" else reading.distilled or read_name(title).distilled
+    return Checkpoint(stem, architecture, None if unet else distilled, nf4, unet, reading.steps, uses_shift)
 
 
 # Loaded models ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
 from .families import Architecture, architecture_of_lora, family_of
-from .names import is_hyper_name, steps_in_name
+from .names import read_name
 from .safetensors_header import DamagedFileError, read_header
 
 GONE = "is gone, and this WebUI still lists it"
@@ -179,9 +179,9 @@ class LoraIndex:
 
     def _read(self, lora: RegisteredLora) -> LoraFile:
         """A file whose name is not a catalog name: family from its tensors, steps and kind from its names."""
-        wording = lora.name if lora.alias == lora.name else f"{lora.name} {lora.alias}"
-        steps = self._known_steps.get(lora.name) or steps_in_name(wording)
-        kind: Kind = "cfg" if re.search(r"(?<![a-z])cfg(?![a-z])", wording, re.IGNORECASE) else "plain"
+        readings = [read_name(text) for text in dict.fromkeys((lora.name, lora.alias))]
+        steps = self._known_steps.get(lora.name) or next((r.steps for r in readings if r.steps), None)
+        kind: Kind = "cfg" if any(reading.cfg for reading in readings) else "plain"
         try:
             header = read_header(lora.path)
         except (DamagedFileError, OSError):
@@ -190,7 +190,7 @@ class LoraIndex:
             guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
             return LoraFile(lora.name, lora.path, guess, steps, kind)
         texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
-        steps = steps or next(filter(None, map(steps_in_name, texts)), None)
+        steps = steps or next((r.steps for r in map(read_name, texts) if r.steps), None)
         architecture = architecture_of_lora(header.shapes)
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
 
@@ -236,7 +236,7 @@ def _rank(file: LoraFile | Variant, query: LoraQuery) -> tuple[float, int, bool,
 
 
 def _looks_hyper(lora: RegisteredLora) -> bool:
-    # Runs for every LoRA of the machine: the cheap test first.
-    if "yper" not in lora.name and "yper" not in lora.alias and "YPER" not in lora.name:
-        return False
-    return lora.name in BY_NAME or lora.alias in BY_NAME or is_hyper_name(lora.name) or is_hyper_name(lora.alias)
+    return any(
+        "hyp" in name.lower() and (name in BY_NAME or read_name(name).lora == "hyper")  # the cheap test first
+        for name in (lora.name, lora.alias)
+    )

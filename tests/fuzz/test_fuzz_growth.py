@@ -48,9 +48,9 @@ def _prompts(index: LoraIndex) -> Callable[[str], object]:
 
 def _names(text: str) -> None:
     catalog.parse_alias(text)
-    names.is_hyper_name(text)
-    names.distilled_word(text)
-    names.steps_in_name(text)
+    names.read_name(text)
+    for start in range(0, 30 * names.MAX_NAME, names.MAX_NAME):
+        names.read_name(text[start : start + names.MAX_NAME])
     families.architecture_of_name(text)
     families.describe(text, "sdxl")
     families.architecture_of_lora({text: (4, 768)})

@@ -11,7 +11,7 @@ from lib_hypersd.models.families import (
     architecture_of_name,
     describe,
 )
-from lib_hypersd.models.names import distilled_word, steps_in_name
+from lib_hypersd.models.names import read_name
 
 LDM = "model.diffusion_model."
 
@@ -128,7 +128,7 @@ def test_family_from_a_loras_header_in_kohya_diffusers_and_peft_form(
     ],
 )
 def test_distilled_already_by_name(name: str, word: str | None) -> None:
-    assert distilled_word(name) == word
+    assert read_name(name).distilled == word
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_distilled_already_by_name(name: str, word: str | None) -> None:
     ],
 )
 def test_steps_in_a_name(name: str, steps: int | None) -> None:
-    assert steps_in_name(name) == steps
+    assert read_name(name).steps == steps
 
 
 def test_gguf_flux_is_known_by_its_name() -> None:
