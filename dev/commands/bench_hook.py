@@ -115,11 +115,11 @@ def _picture(script: Any, number: int, first_argument: Any) -> Callable[[], None
 def _scans() -> dict[str, float]:
     """The first index of the registry, and later ones."""
     from lib_hypersd.host import loras
-    from lib_hypersd.models import safetensors_header
+    from lib_hypersd.models import headers
 
     cold, warm = [], []
     for _ in range(5):
-        safetensors_header.forget()
+        headers.forget()
         cache = loras.lora_cache()
         cold.append(_time(cache.index))
         warm += [_time(cache.index) for _ in range(20)]

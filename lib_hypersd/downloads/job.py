@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..models.catalog import Variant
-from ..models.safetensors_header import DamagedFileError, read_header
+from ..models.file_header import DamagedFileError
+from ..models.headers import read_header
 from ..text import amount
 from . import hub
 from .part import locked, plain_file, remove, size_of

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from ..lora.arrival import Arrival
-from ..models.safetensors_header import DamagedFileError, Header, read_header
+from ..models.file_header import DamagedFileError, Header
+from ..models.headers import read_header
 from .layers import Place, places_by_name
 
 

@@ -15,7 +15,8 @@ from ..models.families import (
     architecture_of_name,
     describe,
 )
-from ..models.safetensors_header import DamagedFileError, Header, read_header
+from ..models.file_header import DamagedFileError, Header
+from ..models.headers import read_header
 
 _MODEL_FLAGS = ("is_ssd", "is_sdxl", "is_sd3", "is_sd2", "is_sd1", "use_distilled_cfg_scale")
 

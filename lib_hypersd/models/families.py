@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .catalog import Family
+from .file_header import Header
 from .names import read_name
-from .safetensors_header import Header
 
 Architecture = Literal["sd15", "sd2", "sdxl", "sdxl-refiner", "ssd", "sd3", "sd35", "flux-dev", "flux-schnell", "other"]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
 from .families import Architecture, architecture_of_lora, family_of
+from .file_header import DamagedFileError
+from .headers import read_header
 from .names import read_name
-from .safetensors_header import DamagedFileError, read_header
 
 GONE = "is gone, and this WebUI still lists it"
 UNREADABLE = "can't be read"

@@ -17,6 +17,7 @@ CASES = {
     "header bytes": 20_000,
     "header trees": 12_000,
     "header files": 1_000,
+    "gguf bytes": 20_000,
     "tags": 25_000,
     "tag rules": 16_000,
     "settings object": 20_000,

@@ -15,17 +15,13 @@ import pytest
 from mutation import Case
 from runs import run_cases
 from unit.files import KOHYA_TO_K
+from unit.gguf_files import entry, gguf, header, tensor, text
 
-from lib_hypersd.models import bounded_json, families, safetensors_header
+from lib_hypersd.models import bounded_json, families, gguf_header, headers, safetensors_header
+from lib_hypersd.models.file_header import MAX_HEADER_BYTES, MAX_TEXT, DamagedFileError, Header
+from lib_hypersd.models.headers import read_header
 from lib_hypersd.models.lora_index import LoraIndex, RegisteredLora
-from lib_hypersd.models.safetensors_header import (
-    MAX_HEADER_BYTES,
-    MAX_TEXT,
-    MAX_VALUES,
-    DamagedFileError,
-    Header,
-    read_header,
-)
+from lib_hypersd.models.safetensors_header import MAX_VALUES
 
 MOST_MEMORY = 64 * 2**20
 ARCHITECTURES = get_args(families.Architecture)
@@ -79,10 +75,10 @@ def _judge(read: Callable[[], Header]) -> None:
     for name, shape in header.shapes.items():
         assert isinstance(name, str)
         assert all(type(n) is int and n >= 0 for n in shape)
-    for key, text in header.metadata.items():
+    for key, value in header.metadata.items():
         assert isinstance(key, str)
-        assert isinstance(text, str)
-        assert len(text) <= MAX_TEXT
+        assert isinstance(value, str)
+        assert len(value) <= MAX_TEXT
     assert families.architecture_of_checkpoint(header.shapes) in ARCHITECTURES
     assert families.architecture_of_lora(header.shapes) in ARCHITECTURES
     for architecture in ARCHITECTURES:
@@ -94,7 +90,7 @@ def test_mutated_bytes() -> None:
         data = case.data(FILES, WORDS)
         (length,) = struct.unpack("<Q", data[:8].ljust(8, b"\0"))
         header = data[8 : 8 + min(length, len(data))]
-        _judge(lambda: safetensors_header._parse(header, len(data) - 8 - len(header)))
+        _judge(lambda: safetensors_header.parse(header, len(data) - 8 - len(header)))
 
     run_cases("header bytes", check)
 
@@ -105,7 +101,7 @@ def test_mutated_trees() -> None:
         if case.random() < 0.1:
             tree = {**tree, str(case.atom(NAMES)): case.tree(_tensor(4, 768))} if isinstance(tree, dict) else [tree]
         written = json.dumps(tree, ensure_ascii=case.random() < 0.5).encode("utf8", "surrogatepass")
-        _judge(lambda: safetensors_header._parse(written, case.choice((0, 72, 2**40))))
+        _judge(lambda: safetensors_header.parse(written, case.choice((0, 72, 2**40))))
 
     run_cases("header trees", check)
 
@@ -116,7 +112,7 @@ def test_mutated_files(tmp_path: Path) -> None:
     def check(case: Case) -> None:
         path = tmp_path / f"{case.randrange(50)}-hyper.safetensors"
         path.write_bytes(case.data(FILES, WORDS))
-        safetensors_header.forget()
+        headers.forget()
         _judge(lambda: read_header(str(path)))
         lora = RegisteredLora(case.choice(NAMES), case.choice((*NAMES, "hyper-sd15")), str(path))
         index = LoraIndex([lora])
@@ -124,6 +120,28 @@ def test_mutated_files(tmp_path: Path) -> None:
             assert file is None or index.damage(file) is None or str(index.damage(file))
 
     run_cases("header files", check)
+
+
+GGUF_FILES = (
+    *(gguf({name: (64, 32) for name in tree if name != "__metadata__"}) for tree in TREES),
+    gguf({"a": (24,)}, {"comfy.gguf.orig_shape.a": [4, 3, 2], "general.alignment": 64, "general.name": "mine 8step"}),
+    header(entry("a", ["x", "y"]), tensor("b", (2, 4)), (1, 1)) + b"\0" * 32,
+    b"GGUF",
+)
+GGUF_WORDS = (
+    *(struct.pack("<I", n) for n in (0, 1, 2, 3, 4, 8, 9, 12, 13, 99, 2**31, 2**32 - 1)),
+    *(struct.pack("<Q", n) for n in (0, 1, 7, 2**31, 2**40, 2**60, 2**63, 2**64 - 1)),
+    *(text(name) for name in (*NAMES, "general.alignment", "general.architecture", "comfy.gguf.orig_shape.a")),
+    *(b"GGUF", b"\xff\xfe", b"\0" * 40, tensor("c", (1,)), entry("d", 8), struct.pack("<IIQ", 9, 9, 2**60)),
+)
+
+
+def test_mutated_gguf(tmp_path: Path) -> None:
+    def check(case: Case) -> None:
+        data = case.data(GGUF_FILES, GGUF_WORDS)
+        _judge(lambda: gguf_header.read(data[: gguf_header.START_BYTES], io.BytesIO(data[24:]), len(data)))
+
+    run_cases("gguf bytes", check)
 
 
 MB = 2**20
@@ -159,6 +177,7 @@ NASTY: dict[str, bytes] = {
     "nothing": b"\0" * (4 * MB),
     "another encoding": ("\ufeff" + "[" * (2 * MB - 1)).encode("utf-16-le"),
 }
+assert all(len(raw) <= MAX_HEADER_BYTES for raw in NASTY.values())
 
 
 @pytest.fixture
@@ -170,11 +189,32 @@ def peak() -> Iterator[Callable[[], int]]:
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", NASTY)
+_TENSORS, _ENTRIES = gguf_header.MAX_TENSORS, gguf_header.MAX_ENTRIES
+
+
+def _entries(entry_of: Callable[[int], bytes]) -> bytes:
+    return header(b"".join(map(entry_of, range(_ENTRIES))), tensor("a", (1,)), (1, _ENTRIES))
+
+
+NASTY_GGUF: dict[str, bytes] = {
+    "as many tensors as go": header(
+        b"", b"".join(tensor(f"t{n}", (2**63,) * 5) for n in range(_TENSORS)), (_TENSORS, 0)
+    ),
+    "long names": header(b"", b"".join(tensor(f"{n}" + "x" * 700, (1,)) for n in range(_TENSORS)), (_TENSORS, 0)),
+    "as many texts as go": _entries(lambda n: entry(f"{n}", "\U0001f600" * 200)),
+    "as many shapes as go": _entries(lambda n: entry(f"comfy.gguf.orig_shape.{n}", [1] * 5)),
+    "a wide text": header(entry("a", "x" * (4 * MB - 200) + "\U0001f600"), tensor("a", (1,)), (1, 1)),
+    "an array of texts": header(entry("a", ["x"] * gguf_header.MAX_TEXTS), tensor("a", (1,)), (1, 1)),
+    "an array of numbers": header(entry("a", [1] * (MB - 200)), tensor("a", (1,)), (1, 1)),
+    "goes on": header(text("a", 2**40), b"", (1, 1)) + b"x" * (5 * MB),
+}
+NASTY_FILES = {**{name: _file(raw) for name, raw in NASTY.items()}, **{f"GGUF: {n}": r for n, r in NASTY_GGUF.items()}}
+
+
+@pytest.mark.parametrize("name", NASTY_FILES)
 def test_no_file_takes_64_mb(tmp_path: Path, name: str, peak: Callable[[], int]) -> None:
-    assert len(NASTY[name]) <= MAX_HEADER_BYTES
     path = tmp_path / "x.safetensors"
-    path.write_bytes(_file(NASTY[name]))
+    path.write_bytes(NASTY_FILES[name])
     _judge(lambda: read_header(str(path)))
     assert peak() < MOST_MEMORY
 
@@ -197,9 +237,7 @@ def test_a_claim_of_100_mb_is_refused_unread(
         file.write(_file(b"{", claim))
         file.truncate(2**30)  # sparse
     monkeypatch.setattr(_Counting, "read_bytes", 0)
-    monkeypatch.setattr(
-        safetensors_header, "open", lambda path, mode: io.BufferedReader(_Counting(path)), raising=False
-    )
+    monkeypatch.setattr(headers, "open", lambda path, mode: io.BufferedReader(_Counting(path)), raising=False)
     with pytest.raises(DamagedFileError):
         read_header(str(path))
     assert 8 <= _Counting.read_bytes <= io.DEFAULT_BUFFER_SIZE
@@ -230,7 +268,7 @@ def test_headers_as_large_as_they_get_are_read(tmp_path: Path) -> None:
         path = tmp_path / "x.safetensors"
         metadata = {"ss_tag_frequency": tags, "modelspec.title": "mine"}
         path.write_bytes(_file(json.dumps({"__metadata__": metadata, **entries}).encode()))
-        safetensors_header.forget()
+        headers.forget()
         header = read_header(str(path))
         assert len(header.shapes) == count
         assert header.metadata == {"modelspec.title": "mine"}

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from lib_hypersd.models.safetensors_header import MAX_HEADER_BYTES, DamagedFileError, read_header
+from lib_hypersd.models.file_header import MAX_HEADER_BYTES, DamagedFileError
+from lib_hypersd.models.headers import read_header
 
 HEADER = b'{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}'
 
@@ -29,6 +30,7 @@ def _claim(length: int, rest: bytes = HEADER) -> bytes:
         (_claim(2**64 - 1), "truncated or not"),
         (_claim(len(HEADER)), "truncated"),
         (_claim(len(HEADER)) + b"\0" * 3, "truncated"),
+        (_claim(len(HEADER)) + b"\0" * 5, "longer"),
         (b"PK\x03\x04" + b"zip" * 100, "truncated or not"),
         (_claim(4, b"[1]\n"), "not a safetensors"),
         (_claim(2, b"{}"), "no tensors"),

@@ -182,9 +182,9 @@ class Host:
     def forget(self) -> None:
         """Drop all that the extension remembers, as after a start: the next run comes by everything."""
         from lib_hypersd.host import loras
-        from lib_hypersd.models import safetensors_header
+        from lib_hypersd.models import headers
 
-        safetensors_header.forget()
+        headers.forget()
         loras._loras = loras.lora_cache()
         for name, module in list(sys.modules.items()):
             if name.startswith(("lib_hypersd.host", "lib_hypersd.sampling", "lib_hypersd.panel.backend")):

@@ -72,13 +72,13 @@ EXCEPTIONS: tuple[Callable[[], BaseException], ...] = (
 )
 
 
-_CONTENT = ("bounded_json.py", "safetensors_header.py")
+_CONTENT = ("bounded_json.py", "safetensors_header.py", "gguf_header.py")
 """Here other exceptions tell that a file's content is bad, which is remembered with its size and time."""
 
 
 def error_for(site: Site, kinds: int, *, only_exceptions: bool = False) -> BaseException:
     """What a site fails with: by turns, so that over sites and profiles all kinds come up."""
-    if site.module.endswith(_CONTENT) and site.code.co_name not in ("read_header", "_read"):
+    if site.module.endswith(_CONTENT) and site.code.co_name != "read":
         return MemoryError()
     number = zlib.crc32(f"{site.module}{site.offset}{site.after}".encode()) + kinds + site.turn
     error = EXCEPTIONS[number % len(EXCEPTIONS)]()

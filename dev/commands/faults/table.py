@@ -73,7 +73,7 @@ def _unreadable(host: Host) -> AbstractContextManager[Any]:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return opened(path, *args, **more)
 
-    return mock.patch("lib_hypersd.models.safetensors_header.open", refuse, create=True)
+    return mock.patch("lib_hypersd.models.headers.open", refuse, create=True)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,46 @@
+"""The header of a model file, by the file's first bytes: safetensors or GGUF. Remembered."""
+
+import os
+import stat
+from functools import lru_cache
+
+from . import gguf_header, safetensors_header
+from .file_header import DamagedFileError, Header
+
+
+def read_header(path: str) -> Header:
+    """The header of the file at `path`; remembered by path, size and modification time.
+
+    Raises DamagedFileError for what is empty, truncated, too long or of no known format, OSError where it
+    can't be read.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
+        raise DamagedFileError("is not a file")
+    found = _remembered(path, status.st_size, status.st_mtime_ns)
+    if isinstance(found, str):
+        raise DamagedFileError(found)
+    return found
+
+
+@lru_cache(maxsize=64)  # an SDXL checkpoint's takes half a megabyte
+def _remembered(path: str, size: int, _mtime_ns: int) -> Header | str:
+    """The header, or what is wrong with the file."""
+    try:
+        return _read(path, size)
+    except DamagedFileError as error:
+        return str(error)
+
+
+def forget() -> None:
+    """Drop what is remembered, as after a restart."""
+    _remembered.cache_clear()
+
+
+def _read(path: str, size: int) -> Header:
+    if size == 0:
+        raise DamagedFileError("is empty")
+    with open(path, "rb") as file:
+        start = file.read(gguf_header.START_BYTES)
+        read = gguf_header.read if start.startswith(gguf_header.MAGIC) else safetensors_header.read
+        return read(start, file, size)
