@@ -7,14 +7,8 @@ from typing import Any
 
 from modules import sd_models
 
-from ..models.families import (
-    Architecture,
-    Checkpoint,
-    architecture_of_checkpoint,
-    architecture_of_model,
-    architecture_of_name,
-    describe,
-)
+from ..models.checkpoint import Checkpoint, describe, identify
+from ..models.families import Architecture, architecture_of_model
 from ..models.file_header import DamagedFileError, Header
 from ..models.headers import read_header
 
@@ -94,9 +88,4 @@ def _remembered(path: str, stamp: tuple[int, int], loaded: Architecture | None, 
 def _described(path: str, header: Header | None, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
     """By the loaded model's architecture where there is one."""
     stem = os.path.splitext(os.path.basename(path))[0]
-    by_header = architecture_of_checkpoint(header.shapes) if header else architecture_of_name(os.path.basename(path))
-    architecture = loaded or by_header
-    # The flags of these are alike.
-    if (loaded, by_header) in (("sdxl", "sdxl-refiner"), ("sd3", "sd35")):
-        architecture = by_header
-    return describe(stem, architecture, header, uses_shift=uses_shift)
+    return describe(stem, identify(stem, header, loaded), header, uses_shift=uses_shift)

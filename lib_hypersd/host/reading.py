@@ -11,7 +11,7 @@ from typing import Any
 
 from modules import scripts, sd_models, shared
 
-from ..models.families import Checkpoint
+from ..models.checkpoint import Checkpoint
 from ..models.lora_index import LoraFile
 from ..models.storage import is_low_bit
 from ..plan.draft import Inputs

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
-from .families import Architecture, architecture_of_lora, family_of
+from .evidence import architecture_of_lora
+from .families import Architecture, family_of, refined_by_name
 from .file_header import DamagedFileError
 from .headers import read_header
 from .names import read_name
@@ -188,11 +189,12 @@ class LoraIndex:
         except (DamagedFileError, OSError):
             self.unread[lora.path] = damage_of(lora.path)
             alias = parse_alias(lora.name)
-            guess: Architecture = _ARCHITECTURE[alias.family] if alias else "other"
+            guess: Architecture = _ARCHITECTURE[alias.family] if alias else "unknown"
             return LoraFile(lora.name, lora.path, guess, steps, kind)
         texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
         steps = steps or next((r.steps for r in map(read_name, texts) if r.steps), None)
-        architecture = architecture_of_lora(header.shapes)
+        # Chroma's LoRAs have FLUX's keys.
+        architecture = refined_by_name(architecture_of_lora(header.shapes), lora.name)
         return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
 
 

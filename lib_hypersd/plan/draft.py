@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..models.catalog import Family
-from ..models.families import Checkpoint
+from ..models.checkpoint import Checkpoint
 from ..models.lora_index import LoraFile, LoraIndex
 from ..models.recipes import Dial
 from ..models.storage import Merged

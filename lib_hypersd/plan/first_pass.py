@@ -1,6 +1,6 @@
 """The first pass of a generation, and all of img2img."""
 
-from ..models.families import Checkpoint
+from ..models.checkpoint import Checkpoint
 from ..models.recipes import Recipe
 from ..request.settings import Settings
 from ..sampling.names import schedule_in_effect

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ..models.families import Checkpoint
+from ..models.checkpoint import Checkpoint
 from ..models.lora_index import LoraFile, LoraQuery
 from ..models.recipes import Recipe
 from ..request.prompt_tags import format_tag

@@ -6,7 +6,8 @@ from typing import cast
 
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNET, ONE_STEP_UNETS, Family, Variant, parse_alias
-from ..models.families import Checkpoint
+from ..models.checkpoint import Checkpoint
+from ..models.families import title_of
 from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy, wanted_variant
 from ..models.recipes import Recipe
 from ..request.prompt_tags import format_tag
@@ -205,8 +206,9 @@ def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterabl
     if file.family is not None and file.family != checkpoint.family:
         raise _of_another_family(file.name, file.family, checkpoint)
     if file.family is None:
-        if file.architecture != "other":
-            raise Refusal(f"{file.name} is not for {checkpoint.title}", 'set LoRA to "auto"', unfit=True)
+        if file.architecture != "unknown":
+            why = f"{file.name} is not for {checkpoint.title} but for {title_of(file.architecture)}"
+            raise Refusal(why, 'set LoRA to "auto"', unfit=True)
         yield f"{file.name} does not tell its family: taken to be for {checkpoint.title}."
     if checkpoint.distilled or checkpoint.one_step_unet:
         yield distilled_twice(checkpoint, file)

@@ -17,7 +17,7 @@ import pytest
 from fuzz.budget import FACTOR
 from test_fuzz_tags import SYNTAXES
 
-from lib_hypersd.models import catalog, families, names
+from lib_hypersd.models import catalog, checkpoint, evidence, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
 from lib_hypersd.request import prompt_tags, tag_rule
@@ -52,9 +52,9 @@ def _names(text: str) -> None:
     for start in range(0, 30 * names.MAX_NAME, names.MAX_NAME):
         names.read_name(text[start : start + names.MAX_NAME])
     families.architecture_of_name(text)
-    families.describe(text, "sdxl")
-    families.architecture_of_lora({text: (4, 768)})
-    families.architecture_of_checkpoint({text: (4, 768)})
+    checkpoint.describe(text, "sdxl")
+    evidence.architecture_of_lora({text: (4, 768)})
+    evidence.architecture_of_checkpoint({text: (4, 768)})
 
 
 def _settings(text: str) -> None:

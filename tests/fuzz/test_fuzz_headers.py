@@ -17,7 +17,7 @@ from runs import run_cases
 from unit.files import KOHYA_TO_K
 from unit.gguf_files import entry, gguf, header, tensor, text
 
-from lib_hypersd.models import bounded_json, families, gguf_header, headers, safetensors_header
+from lib_hypersd.models import bounded_json, checkpoint, evidence, families, gguf_header, headers, safetensors_header
 from lib_hypersd.models.file_header import MAX_HEADER_BYTES, MAX_TEXT, DamagedFileError, Header
 from lib_hypersd.models.headers import read_header
 from lib_hypersd.models.lora_index import LoraIndex, RegisteredLora
@@ -79,10 +79,10 @@ def _judge(read: Callable[[], Header]) -> None:
         assert isinstance(key, str)
         assert isinstance(value, str)
         assert len(value) <= MAX_TEXT
-    assert families.architecture_of_checkpoint(header.shapes) in ARCHITECTURES
-    assert families.architecture_of_lora(header.shapes) in ARCHITECTURES
+    assert evidence.architecture_of_checkpoint(header.shapes) in ARCHITECTURES
+    assert evidence.architecture_of_lora(header.shapes) in ARCHITECTURES
     for architecture in ARCHITECTURES:
-        assert families.describe("model", architecture, header).title
+        assert checkpoint.describe("model", architecture, header).title
 
 
 def test_mutated_bytes() -> None:

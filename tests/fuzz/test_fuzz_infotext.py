@@ -7,7 +7,7 @@ from mutation import ATOMS, ODD, Case
 from runs import run_cases
 
 from lib_hypersd.models.catalog import ONE_STEP_UNETS, VARIANTS
-from lib_hypersd.models.families import Checkpoint
+from lib_hypersd.models.checkpoint import Checkpoint
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste
 from lib_hypersd.plan import infotext

@@ -37,7 +37,7 @@ def header(entries: bytes, tensors: bytes, counts: tuple[int, int], version: int
 
 
 def gguf(shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, Any] | None = None) -> bytes:
-    """A file of tensors of a type that nobody knows, so that it is no damage that it has no data: tests look at shapes."""
+    """A file of tensors of a type that nobody knows: so it is no damage that it has no data."""
     meta = {"general.architecture": "flux", **(metadata or {})}
     kinds = b"".join(tensor(name, shape, kind=99) for name, shape in shapes.items())
     return header(b"".join(entry(*one) for one in meta.items()), kinds, (len(shapes), len(meta)))

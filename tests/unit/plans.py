@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from lib_hypersd.models.families import Checkpoint
+from lib_hypersd.models.checkpoint import Checkpoint
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.plan import make
 from lib_hypersd.plan.draft import Inputs

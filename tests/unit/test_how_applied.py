@@ -9,7 +9,7 @@ import pytest
 from files import whole_catalog
 from plans import build_request
 
-from lib_hypersd.models.families import Checkpoint
+from lib_hypersd.models.checkpoint import Checkpoint
 from lib_hypersd.models.lora_index import LoraFile, LoraIndex
 from lib_hypersd.models.storage import Merged
 from lib_hypersd.plan import infotext, make

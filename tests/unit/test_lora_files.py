@@ -81,6 +81,17 @@ def test_styles_are_not_taken_for_hyper_sd(tmp_path: Path) -> None:
     assert index.files == ()
 
 
+def test_a_chroma_lora_is_never_one_for_flux(tmp_path: Path) -> None:
+    keys = {"lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": (64, 3072)}
+    name = "Hyper-Chroma-Turbo-Alpha-16steps-lora"
+    path = write_safetensors(tmp_path / f"{name}.safetensors", keys)
+    index = LoraIndex([RegisteredLora(name, name, str(path))])
+    assert index.files == ()
+    named = index.requested_file(name)
+    assert named is not None
+    assert (named.architecture, named.family) == ("chroma", None)
+
+
 def test_a_name_that_no_tag_can_hold_is_passed_over(tmp_path: Path) -> None:
     index = index_of(tmp_path, ["my-hyper-8step#2", "my-hyper-8step:2", "my-hyper-8step<b>", "my-hyper-4step"])
     assert [file.name for file in index.files] == ["my-hyper-4step"]

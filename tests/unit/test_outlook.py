@@ -12,7 +12,7 @@ from plans import plan_for_tags
 
 from lib_hypersd.downloads.job import Download
 from lib_hypersd.models.catalog import BY_NAME
-from lib_hypersd.models.families import describe
+from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, nothing_kept, outlook

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plans import build_request, make_plan, plan_for_tags, request_with
 
 from lib_hypersd.models.catalog import BY_NAME
-from lib_hypersd.models.families import describe
+from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.infotext import entries

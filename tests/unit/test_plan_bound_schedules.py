@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from plans import build_request, make_plan, request_with
 
-from lib_hypersd.models.families import describe
+from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.infotext import NAME

@@ -10,7 +10,7 @@ from files import lora
 from plans import make_plan
 from test_plan import FLUX, SD15, SDXL, after, applied, hires, request
 
-from lib_hypersd.models.families import describe
+from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.request.settings import Settings
 from lib_hypersd.sampling.names import TCD

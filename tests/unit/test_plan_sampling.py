@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from plans import build_request, make_plan, plan_for_own_sampling
 
-from lib_hypersd.models.families import Checkpoint, describe
+from lib_hypersd.models.checkpoint import Checkpoint, describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request

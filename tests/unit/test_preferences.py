@@ -28,7 +28,7 @@ from test_plan import (
 )
 
 from lib_hypersd.models.catalog import BY_NAME
-from lib_hypersd.models.families import describe
+from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.models.recipes import RECIPES, Dial, recipe_for, recipe_name
 from lib_hypersd.panel.paste import panel_value
