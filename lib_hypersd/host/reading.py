@@ -21,7 +21,7 @@ from ..sampling.names import BOUND
 from .loras import lora_index
 from .options import option, preferences, prompt_tag_reaction, sampler_names, sd_schedulers
 from .sampling import model_noise, own_samplers, own_schedules
-from .server import drops_all_loras, txt2img_class
+from .server import drops_all_loras, loadable_families, txt2img_class
 from .storage import is_merged, measure, storage_of
 from .xyz import fields_set_by_axes
 
@@ -155,6 +155,7 @@ def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
         comments_stay_in_hires=sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
         hr_cfg_zero_is_same=hr_cfg_zero_is_same,
         drops_all_loras=drops_all_loras(),
+        families=loadable_families(),
         schedules_weights=_is_loractl_on(),
         weights_blocks=any(str(each.path).endswith(_BLOCK_WEIGHT) for each in scripts.scripts_data),
         img2img_fixed_steps=bool(option("img2img_fix_steps", False)),

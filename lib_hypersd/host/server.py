@@ -9,6 +9,8 @@ from typing import Any
 
 from modules import processing, sd_models, shared
 
+from ..models.catalog import Family
+
 
 def host_name() -> str:
     """ "Forge Neo", "Forge", "Forge Classic", "reForge" or "A1111", with the version that the host prints."""
@@ -39,6 +41,26 @@ def drops_all_loras() -> bool:
     Its own message about the file fails there, so that it activates no LoRA at all.
     """
     return host_flavour() in ("Forge", "reForge", "Forge Classic")
+
+
+_FAMILIES: dict[str, tuple[Family, ...]] = {
+    "A1111": ("sd15", "sdxl", "sd3"),
+    "reForge": ("sd15", "sdxl", "sd3"),
+    "Forge": ("sd15", "sdxl", "sd3", "flux"),
+    "Forge Neo": ("sd15", "sdxl", "flux"),
+    "Forge Classic": ("sd15", "sdxl"),
+}
+"""docs/hosts.md: the checkpoints that each host can load, of the families that Hyper-SD has LoRAs for."""
+
+
+def loadable_families() -> tuple[Family, ...]:
+    """The families of Hyper-SD's whose checkpoints this host can load."""
+    return _FAMILIES[host_flavour()]
+
+
+def knows_flow_variants() -> bool:
+    """Whether this host loads some SDXL checkpoints as flow models, for which its distilled CFG field means Shift."""
+    return host_flavour() == "Forge Neo"
 
 
 def txt2img_class() -> Any:

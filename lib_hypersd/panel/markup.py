@@ -21,6 +21,7 @@ _STATE_TEXT: dict[State, str] = {
     "ready": "ready",
     "missing": "LoRA missing",
     "unfit": "not for this checkpoint",
+    "pending": "not known until it is loaded",
     "bad": "not possible",
 }
 

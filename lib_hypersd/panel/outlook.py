@@ -12,9 +12,10 @@ from ..plan.result import FIELD_TITLES, PROMPT_FIELDS, Change, Plan
 from ..request.request import Request
 from ..request.settings import Settings
 
-State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "bad"]
+State = Literal["off", "hint", "ready", "changes", "missing", "unfit", "pending", "bad"]
 """Off; off, though a tag's settings will look bad; on, and the page is right as it is; on, and settings will change;
-a file is missing; not for this checkpoint; not possible for another reason."""
+a file is missing; not for this checkpoint; the checkpoint is not known until it is loaded; not possible for another
+reason."""
 
 KEEPS: dict[str, str] = {
     "steps": "steps",
@@ -80,7 +81,12 @@ class Preview:
 def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_tag: bool = False) -> Outlook:
     """The outlook on a plan. `would_be` is the plan with nothing on "keep"."""
     if not plan.active:
-        state: State = "missing" if plan.missing else "unfit" if plan.unfit else "bad"
+        reasons: tuple[tuple[State, bool], ...] = (
+            ("missing", plan.missing is not None),
+            ("unfit", plan.unfit),
+            ("pending", plan.pending),
+        )
+        state: State = next((state for state, holds in reasons if holds), "bad")
         return Outlook(state, plan.notice or "nothing to do", by_tag, missing=plan.missing)
     rows = [Row(c, _key(c.field, request)) for c in plan.settings_changes]
     rows += _kept(plan, request, would_be)

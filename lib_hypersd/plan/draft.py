@@ -1,7 +1,7 @@
 """What a plan is made from (`Inputs`), and a plan while it is being made (`Draft`)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..models.catalog import Family
@@ -62,7 +62,8 @@ class Inputs:
     def hr_reader(self, settings: Settings | None = None, requested: LoraFile | None = None) -> TagReader:
         """Reads the tags of the prompts of a hires pass on its own checkpoint."""
         family = self.hr_checkpoint.family if self.hr_checkpoint else None
-        return self._reader(family, self.request.host.hr_comments, settings, requested)
+        reader = self._reader(family, self.request.host.hr_comments, settings, requested)
+        return replace(reader, is_known=not (self.hr_checkpoint and self.hr_checkpoint.is_unknown))
 
     def _reader(
         self, family: Family | None, comments: CommentSyntax, settings: Settings | None, requested: LoraFile | None

@@ -12,7 +12,7 @@ from ..request.tag_rule import TagRule, Typed
 from ..request.weight_schedule import number_of
 from .draft import REQUESTED, Draft
 from .first_pass import set_distilled_cfg
-from .lora_choice import LoraChoice, baked_in, distilled_twice, file_choice, typed_otherwise
+from .lora_choice import LoraChoice, baked_in, distilled_twice, file_choice, no_lora_for, typed_otherwise
 from .sampler_limits import fitting_sampler, fitting_schedule
 from .trained_steps import TrainedLanding, off_timesteps, on_trained_timesteps
 
@@ -99,7 +99,9 @@ def _choose(draft: Draft, settings: Settings, first: LoraChoice | None, hr: Chec
     typed = draft.inputs.hr_reader(settings, requested).first_typed(draft.request.hr_prompts_if_on)
     draft.notices += typed.dropped
     nothing = f"there is no Hyper-SD LoRA here for its checkpoint {hr.name}"
-    if hr.family is None or hr.one_step_unet:
+    if hr.family is None:
+        return f"its checkpoint {hr.name} is {no_lora_for(hr)}"
+    if hr.one_step_unet or hr.foreign_unet is not None:
         return nothing
     if typed.file is None or typed.file.family not in (hr.family, requested and requested.family):
         typed = Typed()

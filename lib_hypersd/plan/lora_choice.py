@@ -71,6 +71,8 @@ def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
     names_file = typed.tag is not None or (settings.lora not in ("auto", "none") and not names_unet)
     if not names_file and (checkpoint.one_step_unet or names_unet):
         return _one_step_unet(draft, settings)
+    if not names_file and checkpoint.foreign_unet is not None:
+        raise Refusal(_foreign_unet(checkpoint), "choose another checkpoint", unfit=True)
     if not names_file and settings.lora == "none":
         return baked_in(draft, settings, checkpoint, family)
     if not names_file and checkpoint.distilled:
@@ -87,13 +89,24 @@ def _family_of(request: Request, settings: Settings, checkpoint: Checkpoint) -> 
     if not checkpoint.name:
         raise Refusal("There is no checkpoint", "put one into models/Stable-diffusion", unfit=True)
     if checkpoint.family is None:
-        why = f"{checkpoint.name} is {checkpoint.title}, for which there is no Hyper-SD LoRA"
-        raise Refusal(why, "choose an SD 1.5, SDXL, SD 3 or FLUX.1-dev checkpoint", unfit=True)
+        *others, last = (FAMILY_TITLES[family] for family in request.host.families)
+        advice = f"choose an {', '.join(others)} or {last} checkpoint"
+        raise Refusal(f"{checkpoint.name} is {no_lora_for(checkpoint)}", advice, unfit=True)
     if checkpoint.flow and request.names_own(settings.sampler, settings.scheduler):
         name = settings.sampler if settings.sampler in request.host.own_samplers else settings.scheduler
         why = f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}"
         raise Refusal(why, 'set it to "auto"')
     return checkpoint.family
+
+
+def no_lora_for(checkpoint: Checkpoint) -> str:
+    """What a checkpoint without a family of the catalog is, to be put after "is"."""
+    return checkpoint.title if checkpoint.is_unknown else f"{checkpoint.title}, for which there is no Hyper-SD LoRA"
+
+
+def _foreign_unet(checkpoint: Checkpoint) -> str:
+    whose = {"lightning": "SDXL-Lightning's", "dmd2": "DMD2's"}.get(checkpoint.foreign_unet or "", "not Hyper-SD's")
+    return f"{checkpoint.name} is a 1-step UNet, {whose}, which needs a schedule of its own"
 
 
 def _one_step_unet(draft: Draft, settings: Settings) -> LoraChoice:
@@ -210,7 +223,7 @@ def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterabl
             why = f"{file.name} is not for {checkpoint.title} but for {title_of(file.architecture)}"
             raise Refusal(why, 'set LoRA to "auto"', unfit=True)
         yield f"{file.name} does not tell its family: taken to be for {checkpoint.title}."
-    if checkpoint.distilled or checkpoint.one_step_unet:
+    if checkpoint.distilled or checkpoint.one_step_unet or checkpoint.foreign_unet is not None:
         yield distilled_twice(checkpoint, file)
     if file.unified and not _has_tcd(request):
         taken = f"{recipes.EULER} and {recipes.SGM_UNIFORM} were taken"

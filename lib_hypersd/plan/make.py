@@ -25,6 +25,8 @@ from .warnings import Tuned, warnings
 def make_plan(inputs: Inputs, settings: Settings) -> Plan:
     """The plan for a request that is active by panel, object or tag."""
     request, preferences, hr_checkpoint = inputs.request, inputs.preferences, inputs.hr_checkpoint
+    if inputs.checkpoint.is_unknown:
+        return _pending(inputs)
     settings, for_hires = _settled(inputs, settings)
     named = None if settings.lora in ("auto", "none") else inputs.index.requested_file(settings.lora)
 
@@ -90,6 +92,8 @@ def plan_for_tags(inputs: Inputs) -> Plan:
 
     Where none can be used, aliases are removed, a notice says so, and nothing else is changed.
     """
+    if inputs.checkpoint.is_unknown:
+        return _pending(inputs)
     request = inputs.request
     typed = inputs.reader().first_typed(request.prompts + request.hr_prompts)
     if typed.tag is not None or (inputs.hr_checkpoint and inputs.hr_reader().first_typed(request.hr_prompts).tag):
@@ -97,6 +101,13 @@ def plan_for_tags(inputs: Inputs) -> Plan:
     return replace(
         refused(inputs, typed.dropped), missing=typed.wanted, unfit=bool(typed.dropped) and typed.wanted is None
     )
+
+
+def _pending(inputs: Inputs) -> Plan:
+    """Nothing is changed yet: what the checkpoint is shows when it is loaded, which is before a generation's plan."""
+    name, title = inputs.checkpoint.name, inputs.checkpoint.title
+    notice = f"{name} is {title}: its first generation shows what it is, and is planned for that."
+    return replace(Plan.unchanged(inputs.request), notices=(notice,), pending=True)
 
 
 def plan_for_own_sampling(inputs: Inputs) -> Plan | None:

@@ -88,6 +88,9 @@ class Plan:
     unfit: bool = False
     """Not active because of the checkpoint: of another family, or distilled already."""
 
+    pending: bool = False
+    """Not active because the checkpoint is not known until it is loaded."""
+
     @staticmethod
     def unchanged(request: Request) -> Plan:
         """The plan that does nothing."""

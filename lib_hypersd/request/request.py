@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..models.catalog import Family
 from ..sampling.names import BOUND, SAMPLERS, SCHEDULES
 from .prompt_tags import CommentSyntax
 
@@ -30,6 +31,8 @@ class HostTraits:
     """sd-webui-loractl is here and on: schedules of weights in typed tags are its own."""
     weights_blocks: bool = False
     """sd-webui-lora-block-weight is here: block weights in typed tags are its own."""
+    families: tuple[Family, ...] = ("sd15", "sdxl", "sd3", "flux")
+    """The families of Hyper-SD's whose checkpoints the host can load."""
     default_upscaler: str = "Latent"
     """What the page offers first; what None means, though Forge Neo's API fails at that."""
 

@@ -80,7 +80,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class TagReader:
-    """Reads tags for a checkpoint of `family` (None: not of the catalog).
+    """Reads tags for a checkpoint of `family` (None: not of the catalog, or not known until it is loaded).
 
     `steps` is the explicit step count, by which an alias without one of its own is resolved; `requested` is the file
     that the settings name, whose tag counts as Hyper-SD's whatever the file is called.
@@ -91,6 +91,7 @@ class TagReader:
     comments: CommentSyntax = "hash"
     steps: int | None = None
     requested: LoraFile | None = None
+    is_known: bool = True
 
     def first_typed(self, prompts: Iterable[str]) -> Typed:
         """The first Hyper-SD tag of `prompts`, and the aliases that have to be removed from them."""
@@ -122,6 +123,9 @@ class TagReader:
     def _unresolved(self, tag: LoraTag, alias: Alias) -> tuple[str, Variant | None]:
         """Why an alias is removed, and the published file that it would have needed."""
         name = echo(tag.name)
+        if not self.is_known:
+            why = "this checkpoint is not known until it is loaded"
+            return f"<lora:{name}> was taken out of the prompt: {why}.", None
         if self.family != alias.family:
             title = FAMILY_TITLES[alias.family]
             return f"<lora:{name}> is for {title}, not for this checkpoint: taken out of the prompt.", None

@@ -60,6 +60,7 @@ class _Parsed(HTMLParser):
         (_plan(STEPS, TAG), "changes"),
         (Plan(False, missing=MISSING), "missing"),
         (Plan(False, unfit=True), "unfit"),
+        (Plan(False, pending=True), "pending"),
         (Plan(False, notices=("No.",)), "bad"),
     ],
 )
@@ -108,6 +109,7 @@ def test_nothing_kept_puts_only_the_kept_ones_back() -> None:
         (outlook(_plan(STEPS, CFG), REQUEST), "will change 2 settings ready: 8 steps"),
         (Outlook("missing", "long notice", missing=MISSING), f"LoRA missing: {MISSING.file}"),
         (Outlook("unfit", "why"), "not for this checkpoint: why"),
+        (Outlook("pending", "why"), "not known until it is loaded: why"),
         (Outlook("bad", "why"), "not possible: why"),
         (Outlook("hint", "tick it"), "off: tick it"),
     ],
