@@ -7,10 +7,12 @@ from typing import Any
 
 from modules import sd_models
 
-from ..models.checkpoint import Checkpoint, describe, identify
+from ..models.checkpoint import Checkpoint, describe, identify, is_flow_variant, listed_stems
 from ..models.families import Architecture, architecture_of_model
 from ..models.file_header import DamagedFileError, Header
 from ..models.headers import read_header
+from .options import not_distilled
+from .server import knows_flow_variants
 
 _MODEL_FLAGS = ("is_ssd", "is_sdxl", "is_sd3", "is_sd2", "is_sd1", "use_distilled_cfg_scale")
 
@@ -62,30 +64,53 @@ def _is_loaded(model: Any) -> bool:
 
 def _of_model(model: Any) -> Checkpoint:
     flags = {flag: bool(getattr(model, flag, False)) for flag in _MODEL_FLAGS}
-    architecture = architecture_of_model(type(model).__name__, flags)
-    shift = bool(getattr(model, "use_shift", False))
-    return _of_file(model.sd_checkpoint_info.filename, architecture, shift)
+    path, architecture = model.sd_checkpoint_info.filename, architecture_of_model(type(model).__name__, flags)
+    found = _of_file(path, architecture, bool(getattr(model, "use_shift", False)))
+    _loaded_before[path] = (_stamp(path), found.architecture)
+    return found
 
 
-def _of_file(path: str, loaded: Architecture | None = None, uses_shift: bool = False) -> Checkpoint:
+_loaded_before: dict[str, tuple[tuple[int, int], Architecture]] = {}
+"""Path of a checkpoint → size and mtime, and what it was when it was loaded: for files whose headers say nothing."""
+
+
+def _of_file(path: str, loaded: Architecture | None = None, uses_shift: bool | None = None) -> Checkpoint:
     """The checkpoint in a file; described by its name as long as it can't be opened."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    is_stated_plain = stem.lower() in listed_stems(not_distilled())
     try:
-        stat = os.stat(path)
-        return _remembered(path, (stat.st_size, stat.st_mtime_ns), loaded, uses_shift)
+        stamp = _stamp(path)
+        found = _remembered(path, stamp, loaded, uses_shift, is_stated_plain)
     except OSError:
-        return _described(path, None, loaded, uses_shift)
+        return _described(path, None, loaded, uses_shift, is_stated_plain)
+    if found.is_unknown and _loaded_before.get(path, (None,))[0] == stamp:
+        return _of_file(path, _loaded_before[path][1])
+    return found
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Size and mtime. Raises OSError."""
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _remembered(path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+def _remembered(
+    path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool | None, is_stated_plain: bool
+) -> Checkpoint:
     """The checkpoint by its file's header, read once per size and mtime. Raises OSError where it can't be read."""
     header: Header | None = None
     with contextlib.suppress(DamagedFileError):
         header = read_header(path)
-    return _described(path, header, loaded, uses_shift)
+    return _described(path, header, loaded, uses_shift, is_stated_plain)
 
 
-def _described(path: str, header: Header | None, loaded: Architecture | None, uses_shift: bool) -> Checkpoint:
+def _described(
+    path: str, header: Header | None, loaded: Architecture | None, uses_shift: bool | None, is_stated_plain: bool
+) -> Checkpoint:
     """By the loaded model's architecture where there is one."""
     stem = os.path.splitext(os.path.basename(path))[0]
-    return describe(stem, identify(stem, header, loaded), header, uses_shift=uses_shift)
+    architecture = identify(stem, header, loaded)
+    if uses_shift is None:
+        uses_shift = is_flow_variant(architecture, path) and knows_flow_variants()
+    return describe(stem, architecture, header, uses_shift=uses_shift, never_distilled=is_stated_plain)

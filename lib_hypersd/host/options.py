@@ -24,6 +24,7 @@ sd_schedulers: Any = _sd_schedulers
 
 OPTION_TAGS = "hypersd_prompt_tags"
 OPTION_TRAINED_STEPS = "hypersd_trained_steps"
+OPTION_NOT_DISTILLED = "hypersd_not_distilled"
 _FAMILIES: tuple[Family, ...] = ("sd15", "sdxl", "sd3", "flux")
 OPTION_POLICY = {family: f"hypersd_policy_{family}" for family in _FAMILIES}
 OPTION_RECIPES = "hypersd_recipes"
@@ -91,6 +92,11 @@ def known_steps() -> Mapping[str, int]:
 def _parse_known_steps(text: str) -> Mapping[str, int]:
     pairs = (re.fullmatch(r"([^=]+)=\s*(\d{1,2})(?!\d).*", entry) for entry in re.split(r"[,\n]", text))
     return {pair[1].strip(): int(pair[2]) for pair in pairs if pair and 1 <= int(pair[2]) <= 16}
+
+
+def not_distilled() -> str:
+    """Checkpoints that the person has set to be not distilled, whatever their names say: "my_turbo, other"."""
+    return str(option(OPTION_NOT_DISTILLED, ""))
 
 
 def sampler_names() -> list[str]:

@@ -62,6 +62,9 @@ def _recipes() -> dict[str, Any]:
         options.OPTION_TRAINED_STEPS: shared.OptionInfo("", "Trained steps of renamed LoRA files").info(
             "for files whose names don't tell: my-lora = 8, other-lora = 4"
         ),
+        options.OPTION_NOT_DISTILLED: shared.OptionInfo("", "Checkpoints that are not distilled").info(
+            "where a name says turbo or lightning and means a style: my_turbo, other_model"
+        ),
         OPTION_ETA: shared.OptionInfo(
             TCD_ETA,
             f"Eta of the sampler {TCD} at two or more steps",

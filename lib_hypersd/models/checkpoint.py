@@ -1,7 +1,9 @@
 """A checkpoint: what is known of it by the loaded model, by its file's header and by its name, in this order."""
 
 import os
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .catalog import Family
 from .evidence import architecture_of_header
@@ -69,6 +71,22 @@ def identify(name: str, header: Header | None, loaded: Architecture | None = Non
     named = refined_by_name(found, name)
     # A header tells all of them but Playground v2, which is an SDXL to it.
     return named if header is None or named == "playground" else found
+
+
+def is_flow_variant(architecture: Architecture, path: str) -> bool:
+    """Whether an SDXL checkpoint is a flow variant, as Forge Neo decides it: by this word in its whole path
+    (backend/loader.py), folders included."""
+    return architecture == "sdxl" and "rectified" in path.lower()
+
+
+@lru_cache(maxsize=4)
+def listed_stems(text: str) -> frozenset[str]:
+    """The stems of a list of files, in lower case: "My_Turbo, style/other.safetensors" has my_turbo and other."""
+    names = (re.split(r"[/\\]", name)[-1].strip() for name in re.split(r"[,\n]", text))
+    return frozenset(_EXTENSION.sub("", name).lower() for name in names if name)
+
+
+_EXTENSION = re.compile(r"\.(safetensors|ckpt|gguf)$", re.IGNORECASE)
 
 
 def describe(

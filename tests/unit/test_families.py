@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib_hypersd.models.checkpoint import describe, identify
+from lib_hypersd.models.checkpoint import describe, identify, is_flow_variant, listed_stems
 from lib_hypersd.models.evidence import architecture_of_checkpoint, architecture_of_header, architecture_of_lora
 from lib_hypersd.models.families import Architecture, architecture_of_model, architecture_of_name
 from lib_hypersd.models.file_header import Header
@@ -251,3 +251,14 @@ def test_a_one_step_unet_is_hyper_sds_by_its_name_alone(name: str, own: bool, fo
 def test_gguf_and_safetensors_headers_say_the_same() -> None:
     assert architecture_of_header(_FLUX) == "flux-dev"
     assert architecture_of_header(Header(_FLUX.shapes, {"general.architecture": "sdxl"})) == "flux-dev"
+
+
+def test_files_are_listed_by_their_stems() -> None:
+    assert listed_stems("My_Turbo, style/Hyper.v2.safetensors\n folder\\x.GGUF ,,") == {"my_turbo", "hyper.v2", "x"}
+    assert listed_stems("") == frozenset()
+
+
+def test_sdxl_flow_variants_are_known_before_they_are_loaded() -> None:
+    assert is_flow_variant("sdxl", "/models/Rectified/any.safetensors")
+    assert not is_flow_variant("sdxl", "/models/any.safetensors")
+    assert not is_flow_variant("sd15", "/models/rectified.safetensors")
