@@ -66,7 +66,8 @@ def _of_model(model: Any) -> Checkpoint:
     flags = {flag: bool(getattr(model, flag, False)) for flag in _MODEL_FLAGS}
     path, architecture = model.sd_checkpoint_info.filename, architecture_of_model(type(model).__name__, flags)
     found = _of_file(path, architecture, bool(getattr(model, "use_shift", False)))
-    _loaded_before[path] = (_stamp(path), found.architecture)
+    with contextlib.suppress(OSError):  # a model stays loaded when its file goes
+        _loaded_before[path] = (_stamp(path), found.architecture)
     return found
 
 

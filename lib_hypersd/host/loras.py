@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +39,16 @@ def _describe_entry(entry: Any) -> RegisteredLora | None:
     name, path = getattr(entry, "name", None), getattr(entry, "filename", None)
     if not isinstance(name, str) or not isinstance(path, str | os.PathLike):
         return None
-    return RegisteredLora(name, str(getattr(entry, "alias", None) or name), str(path))
+    metadata, alias = getattr(entry, "metadata", None), str(getattr(entry, "alias", None) or name)
+    title = metadata.get("modelspec.title") if isinstance(metadata, Mapping) else None
+    sha256 = getattr(entry, "hash", None)  # Forge's and Neo's is the whole file's; "" until the host has computed it
+    return RegisteredLora(
+        name,
+        alias,
+        str(path),
+        title if isinstance(title, str) else "",
+        sha256 if isinstance(sha256, str) else "",
+    )
 
 
 def names_file(tag_name: str, path: str) -> bool:

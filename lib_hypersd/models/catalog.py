@@ -23,7 +23,8 @@ class Variant:
 
     `name` is the file's stem, `steps` the trained step count N, `kind` whether guidance was kept (`cfg`) or
     folded in (`plain`), `size` the download in bytes (rounded as the card rounds). A `unified` LoRA was trained
-    for 1–8 steps at once; `half` is a half-size copy of another file.
+    for 1–8 steps at once; `half` is a half-size copy of another file. `sha256` is the whole file's, "" where it is not
+    known here.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Variant:
     licence: str = CARD_LICENCE
     unified: bool = False
     half: bool = False
+    sha256: str = ""
 
     @property
     def file(self) -> str:
@@ -51,8 +53,15 @@ def _sized(family: Family, stem: str, size: int, plain: tuple[int, ...], cfg: tu
         return f"{stem}-{steps}step{'s' if steps > 1 else ''}{suffix}-lora"
 
     return [Variant(name(n, ""), family, n, "plain", size, unified=n == 1) for n in plain] + [
-        Variant(name(n, "-CFG"), family, n, "cfg", size) for n in cfg
+        Variant(name(n, "-CFG"), family, n, "cfg", size, sha256=_SHA256.get(name(n, "-CFG"), "")) for n in cfg
     ]
+
+
+_SHA256: dict[str, str] = {
+    "Hyper-SD15-8steps-CFG-lora": "f6123d5b950d5250ab6c33600e27f4dcf71b3099ebf888685e01e9e8117ce482",
+    "Hyper-SDXL-8steps-CFG-lora": "55b51334c85061afff5eff7c550b61963c8b8607a5868bbe4f26db49374719b1",
+}
+"""Acly/krita-ai-diffusion, ai_diffusion/resources.py."""
 
 
 VARIANTS: tuple[Variant, ...] = (
@@ -65,6 +74,7 @@ VARIANTS: tuple[Variant, ...] = (
 )
 
 BY_NAME: dict[str, Variant] = {v.name: v for v in VARIANTS}
+BY_SHA256: dict[str, Variant] = {v.sha256: v for v in VARIANTS if v.sha256}
 
 ONE_STEP_UNET = "Hyper-SDXL-1step-Unet"
 """The one whole checkpoint of the catalog: an SDXL UNet for one evaluation, used without a LoRA."""

@@ -1,10 +1,11 @@
 """The index of the host's LoRA registry, up to date at the cost of a few stat calls."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 
-from .lora_index import LoraIndex, RegisteredLora, damage_of
+from .lora_index import LoraIndex, RegisteredLora, SameStem, damage_of
 
 
 class LoraCache:
@@ -44,9 +45,10 @@ class LoraCache:
         seen, steps = tuple(self._entries()), self._known_steps()
         if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
             self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
-            self._index = LoraIndex(self._loras, steps)
             self._seen, self._steps = seen, dict(steps)
-            self._folders = _mtimes(_folders_below(self._roots()))
+            folders, files = _walk(self._roots())
+            self._index = LoraIndex(self._loras, steps, _same_stems(self._loras, files))
+            self._folders = _mtimes(folders)
         return self._index
 
     def _unread_has_changed(self) -> bool:
@@ -61,12 +63,39 @@ class LoraCache:
         return loras + [known for known in self._loras if known.name not in listed and os.path.exists(known.path)]
 
 
-def _folders_below(roots: Iterable[str]) -> Iterator[str]:
-    """Each root and every folder in it, empty ones too: the next file may come there."""
+_EXTENSIONS = (".safetensors", ".pt", ".ckpt")
+"""Of the files that the hosts list as LoRAs."""
+
+
+def _walk(roots: Iterable[str]) -> tuple[list[str], dict[str, list[tuple[str, str]]]]:
+    """Each root and every folder in it, empty ones too: the next file may come there. And the LoRA files by stem, each
+    as its path and as a person knows it ("Lora/speed/my-lora.safetensors")."""
+    folders, files = [], defaultdict(list)
     for root in roots:
-        yield root
-        for folder, below, _ in os.walk(root, followlinks=True):
-            yield from (os.path.join(folder, name) for name in below)
+        folders.append(root)
+        base = os.path.dirname(os.path.abspath(root))
+        for folder, below, names in os.walk(root, followlinks=True):
+            folders += (os.path.join(folder, name) for name in below)
+            shown = os.path.relpath(folder, base).replace(os.sep, "/")
+            for name in names:
+                stem, extension = os.path.splitext(name)
+                if extension.lower() in _EXTENSIONS:
+                    files[stem].append((os.path.join(folder, name), f"{shown}/{name}"))
+    return folders, files
+
+
+def _same_stems(loras: Iterable[RegisteredLora], files: Mapping[str, list[tuple[str, str]]]) -> dict[str, SameStem]:
+    """Where several files have one stem, which of them the host lists. A link to a file is no other file."""
+    several = {}
+    for lora in loras:
+        here = files.get(lora.name, ())
+        if len(here) > 1:
+            used = os.path.realpath(lora.path)
+            mine = [shown for path, shown in here if os.path.realpath(path) == used]
+            others = [shown for path, shown in here if os.path.realpath(path) != used]
+            if mine and others:
+                several[lora.name] = SameStem(mine[0], tuple(sorted(others)))
+    return several
 
 
 def _mtimes(folders: Iterable[str]) -> dict[str, int]:

@@ -34,11 +34,32 @@ STEP_ORDER = (8, 4, 2, 16, 12, 1)
 
 @dataclass(frozen=True)
 class RegisteredLora:
-    """A LoRA as the host's registry has it: the name that tags use, the alias from its metadata, its path."""
+    """A LoRA as the host's registry has it: the name that tags use, the alias from its metadata, its path; the title in
+    its metadata and the file's hash, as far as the host has them."""
 
     name: str
     alias: str
     path: str
+    title: str = ""
+    sha256: str = ""
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """What it is called, by its file, and by its maker."""
+        return tuple(dict.fromkeys(text for text in (self.name, self.alias, self.title) if text))
+
+    @property
+    def published(self) -> Variant | None:
+        """The published file that it is, by name or by hash."""
+        return BY_NAME.get(self.name) or BY_NAME.get(self.alias) or catalog.BY_SHA256.get(self.sha256)
+
+
+@dataclass(frozen=True)
+class SameStem:
+    """Files of one stem, of which the host lists one: that one, and the others, below the LoRA folder."""
+
+    used: str
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,8 +98,15 @@ class LoraIndex:
     """The Hyper-SD files among the host's LoRAs. Built again when the registry changes; else its answers stay the same,
     but for `damage`, which looks at the file."""
 
-    def __init__(self, loras: Iterable[RegisteredLora] = (), known_steps: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        loras: Iterable[RegisteredLora] = (),
+        known_steps: Mapping[str, int] | None = None,
+        same_stems: Mapping[str, SameStem] | None = None,
+    ) -> None:
         self._known_steps = dict(known_steps or {})
+        self.same_stems: Mapping[str, SameStem] = same_stems or {}
+        """Name → all files of that stem, where there are several."""
         self.unread: dict[str, str | None] = {}
         """Path → damage of files that could not be read: what is known of them is guessed by their names."""
         self._registered: dict[str, RegisteredLora] = {}
@@ -94,7 +122,7 @@ class LoraIndex:
         for alias in shared:
             del aliases[alias]
         self._by_tag_name = {**aliases, **self._registered}
-        candidates = (self._recognise(lora) for lora in self._registered.values() if _looks_hyper(lora))
+        candidates = (self._recognise(lora) for lora in self._registered.values() if self._looks_hyper(lora))
         self.files: tuple[LoraFile, ...] = tuple(f for f in candidates if f is not None)
         self._hyper = {f.name: f for f in self.files}
         self._requested: dict[str, LoraFile] = {}  # filled as names are looked up; what they mean never changes
@@ -166,13 +194,20 @@ class LoraIndex:
         wanted = (variant.family, variant.steps, variant.kind, variant.half)
         return next((f for f in self.files if (f.family, f.steps, f.kind, f.half) == wanted), None)
 
+    def _looks_hyper(self, lora: RegisteredLora) -> bool:
+        """Whether a file is Hyper-SD's by its names, its hash, or because the person has set its steps."""
+        if lora.published is not None:
+            return True
+        said = {read_name(text).lora for text in lora.wordings if lora.name in self._known_steps or _has_hyp(text)}
+        return "hyper" in said or (lora.name in self._known_steps and said == {None})
+
     def _unrecognised(self, lora: RegisteredLora) -> LoraFile:
         if lora.name not in self._requested:
             self._requested[lora.name] = self._read(lora)
         return self._requested[lora.name]
 
     def _recognise(self, lora: RegisteredLora) -> LoraFile | None:
-        variant = BY_NAME.get(lora.name) or BY_NAME.get(lora.alias)
+        variant = lora.published
         if variant is None:
             file = self._read(lora)
             return None if file.family is None else file
@@ -181,7 +216,7 @@ class LoraIndex:
 
     def _read(self, lora: RegisteredLora) -> LoraFile:
         """A file whose name is not a catalog name: family from its tensors, steps and kind from its names."""
-        readings = [read_name(text) for text in dict.fromkeys((lora.name, lora.alias))]
+        readings = [read_name(text) for text in lora.wordings]
         steps = self._known_steps.get(lora.name) or next((r.steps for r in readings if r.steps), None)
         kind: Kind = "cfg" if any(reading.cfg for reading in readings) else "plain"
         try:
@@ -238,8 +273,7 @@ def _rank(file: LoraFile | Variant, query: LoraQuery) -> tuple[float, int, bool,
     return distance, -steps, file.kind != query.kind, file.half, file.name
 
 
-def _looks_hyper(lora: RegisteredLora) -> bool:
-    return any(
-        "hyp" in name.lower() and (name in BY_NAME or read_name(name).lora == "hyper")  # the cheap test first
-        for name in (lora.name, lora.alias)
-    )
+def _has_hyp(text: str) -> bool:
+    """The cheap test, for it runs for every LoRA of the machine: "hyper", "hyp8", "hyfu8"."""
+    lower = text.lower()
+    return "hyp" in lower or "hyfu" in lower

@@ -108,6 +108,14 @@ def _soft_unet(tuned: Tuned) -> Iterator[str]:
         yield "The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass."
 
 
+def _same_stem(tuned: Tuned) -> Iterator[str]:
+    file = tuned.choice.file
+    same = tuned.draft.inputs.index.same_stems.get(file.name) if file else None
+    if same:
+        which = f"the WebUI uses {same.used}, not {' and '.join(same.others)}"
+        yield f"Several LoRA files are called {tuned.choice.name}: {which}; rename one."
+
+
 def _refiner(tuned: Tuned) -> Iterator[str]:
     if tuned.draft.request.refiner:
         yield "A refiner is set: it runs without this plan; switch it off for few-step pictures."
@@ -122,5 +130,6 @@ _CHECKS: tuple[Callable[[Tuned], Iterator[str]], ...] = (
     _sampling,
     _hires,
     _soft_unet,
+    _same_stem,
     _refiner,
 )

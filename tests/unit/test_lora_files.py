@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from files import index_of, lora, write_safetensors
 
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
 from lib_hypersd.models.lora_cache import LoraCache
-from lib_hypersd.models.lora_index import LoraIndex, LoraQuery, RegisteredLora, wanted_variant
+from lib_hypersd.models.lora_index import LoraIndex, LoraQuery, RegisteredLora, SameStem, wanted_variant
+from lib_hypersd.request.tag_rule import TagReader, TagRule
 
 
 def _chosen(index: LoraIndex, family: str, steps: int | None = None, kind: str = "plain") -> str | None:
@@ -123,6 +125,41 @@ def test_the_missing_file_that_is_named_is_the_one_that_was_wanted() -> None:
     assert wanted_variant("sdxl", LoraQuery(2)).name == "Hyper-SDXL-2steps-lora"
 
 
+def _registered(folder: Path, name: str, context: int = 768, **more: str) -> RegisteredLora:
+    return replace(lora(folder, name, context), **more)
+
+
+@pytest.mark.parametrize("name", ["Hyper_Realistic_v2", "hyper-detail-slider_xl", "hyper_muscle_1.8k-lr1e-4-v5"])
+def test_a_style_is_no_candidate_and_is_never_a_second_tag(tmp_path: Path, name: str) -> None:
+    index = LoraIndex([lora(tmp_path, name, 2048), lora(tmp_path, "Hyper-SDXL-8steps-lora", 2048)])
+    assert [file.name for file in index.files] == ["Hyper-SDXL-8steps-lora"]
+    assert index.hyper_file(name) is None
+    prompt = f"a cat <lora:{name}:0.8>"
+    retagged = TagRule(TagReader(index, "sdxl"), index.files[0], "<lora:Hyper-SDXL-8steps-lora:0.75>", 0.75).apply(
+        prompt
+    )
+    assert retagged.prompt.startswith(prompt)
+    assert retagged.second == ()
+
+
+def test_a_renamed_file_is_known_by_the_title_in_its_metadata(tmp_path: Path) -> None:
+    index = LoraIndex([_registered(tmp_path, "speedy", title="Hyper-SD15-8steps-CFG-lora")])
+    assert [(file.name, file.steps, file.kind) for file in index.files] == [("speedy", 8, "cfg")]
+
+
+def test_a_renamed_file_is_known_by_the_hash_that_the_host_has(tmp_path: Path) -> None:
+    sha256 = BY_NAME["Hyper-SDXL-8steps-CFG-lora"].sha256
+    index = LoraIndex([_registered(tmp_path, "speedy", 2048, sha256=sha256), _registered(tmp_path, "b", sha256="0")])
+    assert [(file.name, file.family, file.steps, file.kind) for file in index.files] == [("speedy", "sdxl", 8, "cfg")]
+
+
+def test_a_file_whose_steps_the_person_has_set_is_hyper_sds(tmp_path: Path) -> None:
+    files = [lora(tmp_path, "speedy"), lora(tmp_path, "sdxl_lightning_4step_lora"), lora(tmp_path, "style")]
+    assert LoraIndex(files).files == ()
+    index = LoraIndex(files, {"speedy": 4, "sdxl_lightning_4step_lora": 4})
+    assert [(file.name, file.steps) for file in index.files] == [("speedy", 4)]
+
+
 class _Registry:
     """A host's registry over a folder, which counts how often it is walked and described."""
 
@@ -205,3 +242,19 @@ def test_a_change_that_brings_no_lora_is_looked_at_once(tmp_path: Path) -> None:
     indices = [cache.index() for _ in range(10)]
     assert registry.walks == 2
     assert all(index is indices[0] for index in indices)
+
+
+def test_one_stem_in_two_folders_is_noticed_and_a_link_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "Lora"
+    for name in ("old", "new", "linked"):
+        (folder / name).mkdir(parents=True)
+    for name in ("old", "new"):
+        lora(folder / name, "Hyper-SD15-8steps-lora")
+    (folder / "linked" / "Hyper-SD15-4steps-lora.safetensors").symlink_to(lora(folder, "Hyper-SD15-4steps-lora").path)
+    registry = _Registry(folder)
+    # As the hosts do: the last file of a stem is the one that is listed.
+    registry.entries = list({path.stem: path for path in registry.entries}.values())
+    used = "Lora/old/Hyper-SD15-8steps-lora.safetensors"
+    assert registry.cache().index().same_stems == {
+        "Hyper-SD15-8steps-lora": SameStem(used, ("Lora/new/Hyper-SD15-8steps-lora.safetensors",))
+    }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from files import lora
 from plans import build_request, make_plan, plan_for_tags
 
 from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.families import Architecture
-from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.models.lora_index import LoraIndex, SameStem
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
 
@@ -62,3 +64,20 @@ def test_a_hires_checkpoint_that_nobody_knows_yet_is_left_alone(everything: Lora
     assert plan.active
     assert "its checkpoint old_model is not known until it is loaded" in plan.notice
     assert "not for this checkpoint" not in plan.notice
+
+
+def test_both_files_of_one_stem_are_named(tmp_path: Path) -> None:
+    name = "Hyper-SDXL-8steps-lora"
+    files = [lora(tmp_path, name, 2048), lora(tmp_path, "Hyper-SDXL-4steps-lora", 2048)]
+    index = LoraIndex(files, same_stems={name: SameStem(f"Lora/b/{name}.safetensors", (f"Lora/a/{name}.safetensors",))})
+    said = f"the WebUI uses Lora/b/{name}.safetensors, not Lora/a/{name}.safetensors"
+    assert said in make_plan(request(), Settings(), SDXL, index).notice
+    assert "Several" not in make_plan(request(), Settings(steps=4), SDXL, index).notice
+
+
+def test_a_style_in_the_prompt_is_not_the_lora_that_was_requested(tmp_path: Path) -> None:
+    index = LoraIndex(lora(tmp_path, name, 2048) for name in ("Hyper_Realistic_v2", "Hyper-SDXL-8steps-lora"))
+    plan = make_plan(request("a cat <lora:Hyper_Realistic_v2:0.8>"), Settings(steps=8), SDXL, index)
+    assert plan.lora == "Hyper-SDXL-8steps-lora"
+    assert plan.prompts == ("a cat <lora:Hyper_Realistic_v2:0.8> <lora:Hyper-SDXL-8steps-lora:0.75>",)
+    assert plan.notices == ()
