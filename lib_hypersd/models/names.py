@@ -100,7 +100,8 @@ def _family(items: list[Item]) -> str | None:
 
 _BARE_STEPS = (4, 8, 12, 16)
 """Step counts that need no word "steps" behind a distillation ("flux-hyp8"); 1 and 2 are versions as a rule."""
-_SCALES = ("b", "k", "m", "gb", "mb")
+_SCALES = ("b", "k", "m", "d", "px", "gb", "mb")
+_EPOCHS = ("epoch", "epochs", "epoc", "ep", "e")
 
 
 def _steps(items: list[Item]) -> tuple[int | None, bool]:
@@ -109,7 +110,7 @@ def _steps(items: list[Item]) -> tuple[int | None, bool]:
     for i, item in enumerate(items):
         if item.kind == "unit" and i and items[i - 1].kind == "number":
             steps = number_of(items[i - 1].text)
-            if 1 <= steps <= MOST_STEPS:
+            if 1 <= steps <= MOST_STEPS and not _is_training(items, i):
                 return steps, True
         elif item.text == "s" and i and items[i - 1].kind == "number" and _text(items, i - 2) != "v":
             # "8s" alone: "hyper8s", "model-8s", not "theovercomer8sContrastFix".
@@ -119,6 +120,15 @@ def _steps(items: list[Item]) -> tuple[int | None, bool]:
         elif item.kind == "distillation" and bare is None:
             bare = _bare_steps(items, i)
     return bare or _published_steps(items), False
+
+
+def _is_training(items: list[Item], unit: int) -> bool:
+    """Whether "steps" counts those of a training: epoch12_step4000."""
+    if _text(items, unit - 2) in _EPOCHS:
+        return True
+    after = items[unit + 1] if unit + 1 < len(items) else None
+    is_large = after is not None and after.kind == "number" and number_of(after.text) > MOST_STEPS
+    return is_large and not any(item.kind == "distillation" for item in items)
 
 
 def _published_steps(items: list[Item]) -> int | None:

@@ -222,6 +222,8 @@ LOOKALIKES = (
     Known("hyper-8steps-cfg1", {"lora": "hyper", "steps": 8, "cfg": False}, f"{_MADE_UP}: cfg1 is a setting"),
     Known("x-40steps", {"distilled": None, "steps": None}, f"{_MADE_UP}: more steps than few-step models have"),
     Known("Hunyuan-hyperDimension", {"family": "hunyuan", "lora": None}, f"{_MADE_UP}: a style by its word"),
+    Known("my_model_epoch12_step4000", {"distilled": None, "steps": None}, f"{_MADE_UP}: steps of the training"),
+    Known("Hyper3D_v2", {"distilled": None, "lora": None}, f"{_MADE_UP}: 3D is no step count"),
     Known("epic_depth_of_field_xl", {"family": "sdxl", "variant": None}, f"{_MADE_UP}: depth is FLUX's variant alone"),
 )
 """At least a third of what is not handed."""
