@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from . import catalog
-from .catalog import BY_NAME, Alias, Family, Kind, Variant, parse_alias
+from .catalog import BY_NAME, Alias, Family, Kind, Variant
 from .evidence import architecture_of_lora
-from .families import Architecture, family_of, refined_by_name
+from .families import Architecture, architecture_in_name, family_of, refined_by_name
 from .file_header import DamagedFileError
 from .headers import read_header
 from .names import read_name
@@ -223,9 +223,7 @@ class LoraIndex:
             header = read_header(lora.path)
         except (DamagedFileError, OSError):
             self.unread[lora.path] = damage_of(lora.path)
-            alias = parse_alias(lora.name)
-            guess: Architecture = _ARCHITECTURE[alias.family] if alias else "unknown"
-            return LoraFile(lora.name, lora.path, guess, steps, kind)
+            return LoraFile(lora.name, lora.path, architecture_in_name(lora.name), steps, kind)
         texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
         steps = steps or next((r.steps for r in map(read_name, texts) if r.steps), None)
         # Chroma's LoRAs have FLUX's keys.

@@ -114,6 +114,15 @@ def test_a_damaged_file_is_passed_over_and_named(tmp_path: Path) -> None:
     assert index.damage(damaged) == "is empty"
 
 
+def test_a_damaged_renamed_file_is_named_where_its_name_says_the_family(tmp_path: Path) -> None:
+    (tmp_path / "HyperSDXL8Step.safetensors").write_bytes(b"half")
+    path = str(tmp_path / "HyperSDXL8Step.safetensors")
+    index = LoraIndex([RegisteredLora("HyperSDXL8Step", "HyperSDXL8Step", path)])
+    damaged = index.damaged("sdxl", LoraQuery())
+    assert damaged is not None
+    assert index.damage(damaged) == "is too short to be a safetensors file"
+
+
 def test_a_file_that_vanished_is_not_chosen(tmp_path: Path) -> None:
     index = index_of(tmp_path, ["Hyper-SD15-8steps-lora"])
     (tmp_path / "Hyper-SD15-8steps-lora.safetensors").unlink()
