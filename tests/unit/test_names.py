@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_names import CHECKPOINTS, HANDED_CHECKPOINTS, HANDED_LORAS, LOOKALIKES, LORAS, Known
 
+from lib_hypersd.models import words
 from lib_hypersd.models.names import MAX_NAME, NOTHING, read_name
 
 HANDED = (*HANDED_CHECKPOINTS, *HANDED_LORAS)
@@ -27,13 +28,8 @@ def test_as_many_names_were_found_as_handed_and_a_third_of_all_are_look_alikes()
     assert all(known.source for known in (*HANDED, *FOUND))
 
 
-WORDS = st.sampled_from(
-    (
-        *("hyper", "lightning", "turbo", "lcm", "flash", "schnell", "sdxl", "flux", "pony", "chroma", "klein"),
-        *("steps", "step", "cfg", "lora", "unet", "fill", "kontext", "inpaint", "realism", "detail", "juggernaut"),
-        *("vision", "photo", "baked", "vae", "dev", "zavy", "real", "merge", "no", "distilled", "krea"),
-    )
-)
+KNOWN_WORDS = sorted({word for row in (*words.WORDS, *words.SEQUENCES) for word in row.words.split() if word.isalpha()})
+WORDS = st.sampled_from([word for word in KNOWN_WORDS if len(word) > 1] + ["juggernaut", "zavy", "dreamshaper", "mine"])
 NUMBERS = st.sampled_from(("1", "2", "4", "8", "12", "16", "15", "3", "40"))
 
 
