@@ -40,6 +40,8 @@ _CASE = re.compile(rf"Lo[Rr][Aa]|[A-Z]+(?=v(?![a-z]))|(?:{_ACRONYMS})(?=[a-z]{{3
 _BY_LETTER: dict[str, list[str]] = {}
 for _word in sorted((w for w in _VOCABULARY if len(w) > 1 or w == "v"), key=len, reverse=True):
     _BY_LETTER.setdefault(_word[0], []).append(_word)
+_STEP_WORDS = ("step", "steps")
+_IN_NEED_OF_SPELLING = {*SHORT_FORMS, *_STEP_WORDS}
 _ENDINGS = ("lightning", "schnell", "hyper", "turbo", "sdxl", "flux", "xl")
 _BEGINNINGS = ("flux", "sdxl")
 _SHORTEST_REST = 3
@@ -53,7 +55,7 @@ def _tokens(name: str) -> list[str]:
             tokens.append(run)
         else:
             tokens += _words_of_run(run)
-    return _spelled_out(tokens)
+    return tokens if _IN_NEED_OF_SPELLING.isdisjoint(tokens) else _spelled_out(tokens)
 
 
 @lru_cache(maxsize=4096)
@@ -87,7 +89,10 @@ def _words_in(run: str) -> list[str]:
 
 def _word_at(run: str, at: int) -> str | None:
     """The longest known word that `run` has at a place."""
-    return next((word for word in _BY_LETTER.get(run[at], ()) if run.startswith(word, at)), None)
+    for word in _BY_LETTER.get(run[at], ()):
+        if run.startswith(word, at):
+            return word
+    return None
 
 
 def _spelled_out(tokens: list[str]) -> list[str]:
@@ -123,7 +128,6 @@ for _row in sorted(SEQUENCES, key=lambda row: len(row.words), reverse=True):
         (_row.words.split(), Item(_row.words, _row.kind, _row.meaning))
     )
 _KNOWN = {word: Item(word, row.kind, row.meaning or word) for row in WORDS for word in row.words.split()}
-_STEP_WORDS = ("step", "steps")
 
 
 def _items(tokens: list[str]) -> list[Item]:
