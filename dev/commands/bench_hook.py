@@ -103,10 +103,10 @@ def _picture(script: Any, number: int, first_argument: Any) -> Callable[[], None
         scheduler="Karras",
     )
     p.setup_prompts()
-    prompts = p.all_prompts[:BATCH]
 
     def hooks() -> None:
         script.process(p, first_argument)
+        prompts = p.all_prompts[:BATCH]
         script.before_process_batch(p, first_argument, batch_number=0, prompts=prompts, seeds=[], subseeds=[])
 
     return hooks

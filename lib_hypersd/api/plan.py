@@ -56,7 +56,7 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activatio
         "family": checkpoint.family,
         **fields_of(plan, "lora", "weight", "summary", "eta", "remark"),
         **({"weight": str(plan.schedule)} if plan.schedule else {}),
-        "applied": plan.application.way(inputs.request.storage) if plan.application else None,
+        "applied": plan.application.way(inputs.storage) if plan.application else None,
         "values": _values(request, plan),
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in plan.changes],
         "notices": list(plan.notices),

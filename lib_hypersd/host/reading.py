@@ -4,7 +4,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -63,9 +62,8 @@ def plan_inputs(
         return Inputs(request, checkpoint, hr_checkpoint=hr_checkpoint)
     standing, reaction, model = preferences(overrides), prompt_tag_reaction(overrides), _loaded(checkpoint)
     storage = storage_of(model) or ("nf4" if checkpoint.nf4 else None)
-    request = replace(request, storage=storage, is_merged=is_merged(model))
-    by_merge = partial(measure, model)
-    return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction, by_merge)
+    known = (storage, is_merged(model), partial(measure, model))
+    return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction, *known)
 
 
 def storage_report(checkpoint: Checkpoint, file: LoraFile | None) -> dict[str, Any]:

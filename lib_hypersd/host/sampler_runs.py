@@ -66,24 +66,18 @@ def _beside(
             stack = ExitStack()
             restore_noise = _noise_source(p)
             _attach(p.sampler, net, bypass, weight, stack)
-        except Exception as error:
+            result = original(*args, **more)
+        except torch.cuda.OutOfMemoryError:
+            pass  # not handled here: what the frames of the failed run hold is free only after this clause
+        except Exception as error:  # if it is none of the bypass's, it comes again
+            fault = bypass.fault or error
             report(_FAILED, exc_info=True)
-            fault = error
         else:
-            try:
-                result = original(*args, **more)
-            except torch.cuda.OutOfMemoryError:
-                pass  # not handled here: what the frames of the failed run hold is free only after this clause
-            except Exception as error:  # if it is none of a branch's, it comes again
-                fault = bypass.fault or error
-                report(_FAILED, exc_info=True)
-            else:
-                _quietly(ran)
-                return result
-            finally:
+            _quietly(ran)
+            return result
+        finally:
+            if stack is not None:
                 _surely(stack.close)
-        if stack is not None:
-            _surely(stack.close)
         _quietly(partial(failed, fault))
         _quietly(restore_noise)
         return original(*args, **more)

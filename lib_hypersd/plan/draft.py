@@ -32,8 +32,10 @@ class Inputs:
     """All that a plan is made from, the settings apart.
 
     `checkpoint` is the model of the first pass, `hr_checkpoint` that of the hires pass where it is another one.
-    `tag_reaction` is the option that says which tags request a plan: "aliases", "all" or "none". `measure` tells what
-    the host's merge of a file at a weight would keep, on a low-bit checkpoint that is loaded.
+    `tag_reaction` is the option that says which tags request a plan: "aliases", "all" or "none". `storage` is how the
+    loaded model's weights are stored ("nf4", "fp8", "q4_0", "fp16"), where that is known. `is_merged`: the host merges
+    a LoRA into them; False where it adds it in each evaluation (its option "fp16 LoRA"). `measure` tells what its merge
+    of a file at a weight would keep, on a low-bit checkpoint that is loaded.
     """
 
     request: Request
@@ -42,6 +44,8 @@ class Inputs:
     hr_checkpoint: Checkpoint | None = None
     preferences: Preferences = NO_PREFERENCES
     tag_reaction: str = "aliases"
+    storage: str | None = None
+    is_merged: bool = True
     measure: Measure = field(default=_nothing_measured, repr=False, compare=False)
 
     @property
@@ -77,7 +81,11 @@ class Draft:
 
     inputs: Inputs
     notices: list[str] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    _changes: dict[str, Change] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(self._changes.values())
 
     @property
     def request(self) -> Request:
@@ -87,16 +95,16 @@ class Draft:
         """Change a field; a field that is explicit in the request only with `even_explicit`."""
         if value == self[name] or (name in self.request.explicit and not even_explicit):
             return
-        # One entry a field, from what the request had.
-        self.changes = [c for c in self.changes if c.field != name]
+        # One entry a field, from what the request had, in the order of the last changes.
+        self._changes.pop(name, None)
         before = getattr(self.request, name, None)
         if value != before:
-            self.changes.append(Change(name, before, value, reason))
+            self._changes[name] = Change(name, before, value, reason)
 
     def __getitem__(self, name: str) -> Any:
         """A field's value as the plan has it so far."""
-        changed = (c.after for c in reversed(self.changes) if c.field == name)
-        return next(changed, getattr(self.request, name, None))
+        change = self._changes.get(name)
+        return getattr(self.inputs.request, name, None) if change is None else change.after
 
     def dial(self, name: str, policy: Setting, dial: Dial) -> None:
         """Set a number by policy: "clamp", "recipe", "keep" or the number itself."""

@@ -58,10 +58,10 @@ def application_notices(draft: Draft, choice: LoraChoice, first: Application | N
 
 def remark(draft: Draft, choice: LoraChoice, first: Application | None) -> str:
     """What the panel says of a bypass on a low-bit checkpoint; "" for nothing."""
-    storage = draft.request.storage
+    storage = draft.inputs.storage
     if first is None or storage is None or first.way(storage) == "host" or not is_low_bit(storage):
         return ""
-    if not draft.request.is_merged:
+    if not draft.inputs.is_merged:
         return (
             f"On this {title(storage)} checkpoint the LoRA is applied beside the layers: exact, and nothing to merge."
         )
@@ -79,8 +79,8 @@ _KEPT_WELL = 0.75
 
 
 def _kept(draft: Draft, choice: LoraChoice) -> str | None:
-    storage = draft.request.storage
-    if storage is None or not is_low_bit(storage) or choice.file is None or not draft.request.is_merged:
+    storage = draft.inputs.storage
+    if storage is None or not is_low_bit(storage) or choice.file is None or not draft.inputs.is_merged:
         return None
     merged = draft.inputs.measure(choice.file, choice.weight)
     if merged is None:

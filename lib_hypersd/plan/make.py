@@ -6,6 +6,7 @@ value it sets, or it changes nothing but an alias that has to be removed. Applie
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
@@ -52,8 +53,10 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
     draft.notices += application_notices(draft, choice, applied)
     families = [one.family for one in (inputs.checkpoint, hr_checkpoint) if one]
     draft.notices += preferences.notices(families, inputs.index.is_file)
-    return replace(
-        _with_lora(_assemble(draft, rule, hires.rule), draft, choice),
+    return _with_lora(
+        _assemble(draft, rule, hires.rule),
+        draft,
+        choice,
         application=applied,
         hr_application=application(draft, for_hires, hires.choice, hires=True) if hires.choice else None,
         remark=remark(draft, choice, applied),
@@ -61,8 +64,8 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
     )
 
 
-def _with_lora(plan: Plan, draft: Draft, choice: LoraChoice) -> Plan:
-    """`plan`, active, with what it says of its LoRA."""
+def _with_lora(plan: Plan, draft: Draft, choice: LoraChoice, **how: Any) -> Plan:
+    """`plan`, active, with what it says of its LoRA and of how that is applied."""
     return replace(
         plan,
         active=True,
@@ -72,6 +75,7 @@ def _with_lora(plan: Plan, draft: Draft, choice: LoraChoice) -> Plan:
         hires_weight=None if choice.is_typed else choice.hires,
         leaves_out_standing=draft.inputs.standing_file is not None,
         summary=_summary(draft, choice),
+        **how,
     )
 
 

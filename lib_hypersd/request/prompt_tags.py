@@ -167,6 +167,8 @@ def append(prompt: str, tag: str, *, comments: CommentSyntax = "hash") -> str:
 
 def _unclosed(prompt: str, comments: CommentSyntax) -> int | None:
     """Where a tag begins that nothing closes, to the host, which takes comments out first; None where there is none."""
+    if "<" not in prompt:
+        return None
     pieces, at = [], 0
     for start, end in _comments(prompt, comments):
         pieces += [prompt[at:start], " " * (end - start)]

@@ -78,10 +78,6 @@ class Request:
     """Length of the loaded model's sigma table, where it is known."""
     flow: bool | None = None
     """Whether the loaded model is a flow model, where that is known."""
-    storage: str | None = None
-    """How the loaded model's weights are stored ("nf4", "fp8", "q4_0", "fp16"), where that is known."""
-    is_merged: bool = True
-    """The host merges a LoRA into these weights; False where it adds it in each evaluation (its option "fp16 LoRA")."""
     standing_lora: str | None = None
     """The LoRA that the host's option "Add network to prompt" (`sd_lora`) adds to each prompt, or None."""
     explicit: frozenset[str] = frozenset()

@@ -180,7 +180,7 @@ class TagRule:
             if text != tag.text:
                 edits.append((tag, text))
         done = [(tag.text, text) for tag, text in edits]
-        result = prompt_tags.edit(prompt, edits)
+        result = prompt_tags.edit(prompt, edits) if edits else prompt
         if self.file is not None and not kept:
             result = prompt_tags.append(result, self.tag, comments=comments)
             done.append(("", self.tag))

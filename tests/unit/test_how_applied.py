@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ def kept(share: float, error: float | None = None) -> Any:
 
 
 def plan(index: LoraIndex, values: dict[str, Any] | None = None, prompt: str = "a cat", **fields: Any) -> Plan:
-    measure = fields.pop("measure", kept(0.03))
+    known = {key: fields.pop(key) for key in ("storage", "is_merged", "measure") if key in fields}
     settings: Settings = from_object(values or {})
     request = build_request(
         **{
@@ -50,7 +49,7 @@ def plan(index: LoraIndex, values: dict[str, Any] | None = None, prompt: str = "
             **fields,
         }
     )
-    return make.make_plan(replace(Inputs(request, SD15, index), measure=measure), settings)
+    return make.make_plan(Inputs(request, SD15, index, **{"measure": kept(0.03), **known}), settings)
 
 
 def way(plan: Plan, storage: str | None = None) -> str:
