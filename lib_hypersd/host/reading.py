@@ -11,6 +11,7 @@ from typing import Any
 from modules import scripts, sd_models, shared
 
 from ..models.checkpoint import Checkpoint
+from ..models.kin import LCM
 from ..models.lora_index import LoraFile
 from ..models.storage import is_low_bit
 from ..plan.draft import Inputs
@@ -152,6 +153,7 @@ def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
         comments=comment_syntax(),
         comments_stay_in_hires=sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
         hr_cfg_zero_is_same=hr_cfg_zero_is_same,
+        has_lcm=LCM in sampler_names(),
         drops_all_loras=drops_all_loras(),
         families=loadable_families(),
         schedules_weights=_is_loractl_on(),

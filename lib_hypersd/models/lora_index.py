@@ -7,6 +7,7 @@ Hyper-SD LoRA, or that a person named as one, are opened, and of those only the 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant
@@ -14,6 +15,7 @@ from .evidence import architecture_of_lora
 from .families import Architecture, architecture_in_name, family_of, refined_by_name
 from .file_header import DamagedFileError
 from .headers import read_header
+from .kin import KIN_TITLES
 from .names import read_name
 
 GONE = "is gone, and this WebUI still lists it"
@@ -64,9 +66,10 @@ class SameStem:
 
 @dataclass(frozen=True)
 class LoraFile:
-    """A Hyper-SD LoRA on this machine.
+    """A Hyper-SD LoRA on this machine, or another one that a person named as theirs.
 
     `name` is what a tag says. `steps` is None where neither name nor metadata have the trained step count.
+    `distillation` is the one that its name says where it is another than Hyper-SD: "lightning", "lcm", …
     """
 
     name: str
@@ -76,6 +79,7 @@ class LoraFile:
     kind: Kind = "plain"
     unified: bool = False
     half: bool = False
+    distillation: str | None = None
 
     @property
     def family(self) -> Family | None:
@@ -145,6 +149,18 @@ class LoraIndex:
         """The Hyper-SD file that a tag names by folder or with its extension, which the hosts don't take."""
         stem = stem_of(tag_name)
         return None if stem == tag_name else self.hyper_file(stem)
+
+    @cached_property
+    def kin(self) -> Mapping[str, str]:
+        """Name → distillation of the LoRAs that are named like another few-step distillation's; none is opened."""
+        others = (lora for lora in self._registered.values() if lora.name not in self._hyper)
+        said = ((lora.name, _other_distillation(lora)) for lora in others)
+        return {name: distillation for name, distillation in said if distillation}
+
+    def kin_name(self, tag_name: str) -> str | None:
+        """The name in `kin` of the LoRA that a tag's name means to the host, or None."""
+        lora = self._by_tag_name.get(tag_name)
+        return lora.name if lora and lora.name in self.kin else None
 
     def lacks(self, tag_name: str) -> bool:
         """Whether the host lists LoRAs, and none by this name."""
@@ -223,12 +239,15 @@ class LoraIndex:
             header = read_header(lora.path)
         except (DamagedFileError, OSError):
             self.unread[lora.path] = damage_of(lora.path)
-            return LoraFile(lora.name, lora.path, architecture_in_name(lora.name), steps, kind)
+            guessed = architecture_in_name(lora.name)
+            return LoraFile(lora.name, lora.path, guessed, steps, kind, distillation=_other_distillation(lora))
         texts = (header.metadata.get(key, "") for key in ("modelspec.title", "ss_output_name", "ss_training_comment"))
         steps = steps or next((r.steps for r in map(read_name, texts) if r.steps), None)
         # Chroma's LoRAs have FLUX's keys.
         architecture = refined_by_name(architecture_of_lora(header.shapes), lora.name)
-        return LoraFile(lora.name, lora.path, architecture, steps, kind, unified=steps == 1)
+        other = _other_distillation(lora)
+        unified = steps == 1 and other is None
+        return LoraFile(lora.name, lora.path, architecture, steps, kind, unified, distillation=other)
 
 
 def stem_of(tag_name: str) -> str:
@@ -275,3 +294,17 @@ def _has_hyp(text: str) -> bool:
     """The cheap test, for it runs for every LoRA of the machine: "hyper", "hyp8", "hyfu8"."""
     lower = text.lower()
     return "hyp" in lower or "hyfu" in lower
+
+
+_KIN_WORDS = re.compile("lightning|turbo|lcm|dmd|tcd|pcm|flash|nitro|schnell", re.IGNORECASE)
+"""The cheap test again; what `KIN_TITLES` has."""
+
+
+def _other_distillation(lora: RegisteredLora) -> str | None:
+    """The distillation that a LoRA's names say, None where that is Hyper-SD or none."""
+    if lora.published is not None or not any(map(_KIN_WORDS.search, lora.wordings)):
+        return None
+    said = [read_name(text).lora for text in lora.wordings]
+    if "hyper" in said:
+        return None
+    return next((word for word in said if word in KIN_TITLES), None)

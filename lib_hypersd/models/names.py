@@ -184,7 +184,8 @@ def _distillations(items: list[Item], *, says_steps: bool) -> tuple[tuple[str, .
         proven = says_steps or _has_evidence(items, i)
         if _is_checkpoint_word(items, i, proven=proven):
             words[item.meaning] = None
-        if as_lora is None and _is_lora_word(items, i, proven=proven):
+        # PCM's "lcmlike" files are LCM's in use.
+        if (as_lora is None or item.text == "lcmlike") and _is_lora_word(items, i, proven=proven):
             as_lora = item.meaning
     return tuple(words), as_lora
 

@@ -43,6 +43,7 @@ class Recipe:
     """What a generation is set to: LoRA weight, CFG, distilled CFG (FLUX only), sampler, schedule type.
 
     `hires_denoise` is the denoising strength where Hyper-SD turns hires fix on; a request's own is kept.
+    `eta` is TCD's, None where that is left to the step count and the option.
     """
 
     weight: float
@@ -53,6 +54,7 @@ class Recipe:
     hires_denoise: float = 0.55
     hires_scale: float = 1.5
     hires_upscaler: str = "None"
+    eta: float | None = None
 
 
 _PLAIN_CFG = Dial(1.0, 1.0, 1.5)

@@ -33,6 +33,7 @@ WORDS: tuple[Row, ...] = (
     Row("dmd", "distillation", "dmd2", "huggingface.co/tianweiy/DMD2"),
     Row("tcd", "distillation", "tcd", "huggingface.co/h1t/TCD-SDXL-LoRA"),
     Row("pcm", "distillation", "pcm", "huggingface.co/wangfuyun/PCM_Weights"),
+    Row("lcmlike", "distillation", "lcm", "huggingface.co/wangfuyun/PCM_Weights: pcm_sdxl_lcmlike_lora_converted"),
     Row("flash", "distillation", "flash", "huggingface.co/sd-community/sdxl-flash"),
     Row("nitro", "distillation", "nitro", "huggingface.co/ChenDY/NitroFusion"),
     Row("schnell", "distillation", "schnell", _BFL),

@@ -12,7 +12,15 @@ from ..request.tag_rule import TagRule, Typed
 from ..request.weight_schedule import number_of
 from .draft import REQUESTED, Draft
 from .first_pass import set_distilled_cfg
-from .lora_choice import LoraChoice, baked_in, distilled_twice, file_choice, no_lora_for, typed_otherwise
+from .lora_choice import (
+    LoraChoice,
+    baked_in,
+    distilled_twice,
+    file_choice,
+    no_lora_for,
+    trained_steps,
+    typed_otherwise,
+)
 from .sampler_limits import fitting_sampler, fitting_schedule
 from .trained_steps import TrainedLanding, off_timesteps, on_trained_timesteps
 
@@ -113,7 +121,7 @@ def _choose(draft: Draft, settings: Settings, first: LoraChoice | None, hr: Chec
     if hr.distilled and not named:
         return f"its checkpoint {hr.name} is distilled already ({hr.distilled})"
     file = typed.file or requested or draft.inputs.index.choose(hr.family, LoraQuery(settings.explicit_steps))
-    if file is None or not (file.steps or settings.explicit_steps) or draft.inputs.index.damage(file):
+    if file is None or not trained_steps(file, settings, hr.family) or draft.inputs.index.damage(file):
         return nothing
     if hr.distilled:
         draft.notices.append(distilled_twice(hr, file))

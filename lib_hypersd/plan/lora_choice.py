@@ -8,6 +8,7 @@ from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNET, ONE_STEP_UNETS, Family, Variant, parse_alias
 from ..models.checkpoint import Checkpoint
 from ..models.families import title_of
+from ..models.kin import KIN_TITLES, LCM, Kin, by_euler, by_tcd, kin_of
 from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy, wanted_variant
 from ..models.recipes import Recipe
 from ..request.prompt_tags import format_tag
@@ -40,6 +41,8 @@ class LoraChoice:
     hires: Weight | None = None
     is_typed: bool = False
     has_block_weights: bool = False
+    kin: Kin | None = None
+    """The row of the table by which a LoRA of another distillation is driven."""
 
     @property
     def varies(self) -> bool:
@@ -79,7 +82,7 @@ def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
         why = f"{checkpoint.name} is distilled already ({checkpoint.distilled}) and a second distillation would ruin "
         raise Refusal(f"{why}the picture", 'set LoRA to "none" to tune the settings alone', unfit=True)
     file = _chosen_file(draft, settings, family, typed)
-    _trained_steps(file, settings)
+    _trained_steps(file, settings, family)
     draft.notices += _doubts(draft.request, file, checkpoint)
     return file_choice(draft, settings, checkpoint, file, typed)
 
@@ -130,11 +133,9 @@ def baked_in(draft: Draft, settings: Settings, checkpoint: Checkpoint, family: F
 
 def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: LoraFile, typed: Typed) -> LoraChoice:
     """A pass on `checkpoint` tuned for `file`, with the weight of the typed tag if there is one."""
-    steps, family = _trained_steps(file, settings), cast("Family", checkpoint.family)  # others are refused before
-    unified = file.unified and _has_tcd(draft.request)
-    recipe = draft.inputs.preferences.recipe(
-        family, file.kind, steps, file=file.name, nf4=checkpoint.nf4, unified=unified
-    )
+    family = cast("Family", checkpoint.family)  # others are refused before
+    steps, kin = _trained_steps(file, settings, family), kin_of(file.distillation, family, file.kind)
+    recipe = _recipe(draft, checkpoint, file, steps)
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
         tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
@@ -154,7 +155,23 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
         hires=hires,
         is_typed=typed.tag is not None,
         has_block_weights=typed.tag is not None and typed.tag.has_block_weights,
+        kin=kin,
     )
+
+
+def _recipe(draft: Draft, checkpoint: Checkpoint, file: LoraFile, steps: int) -> Recipe:
+    """The recipe of a file on `checkpoint`, with a sampler that this host has."""
+    request, preferences, family = draft.request, draft.inputs.preferences, cast("Family", checkpoint.family)
+    kin = kin_of(file.distillation, family, file.kind)
+    if kin is None:
+        unified = file.unified and _has_tcd(request)
+        return preferences.recipe(family, file.kind, steps, file=file.name, nf4=checkpoint.nf4, unified=unified)
+    recipe = preferences.kin_recipe(kin, file.name)
+    if recipe.sampler == LCM and not request.host.has_lcm:
+        recipe = by_tcd(recipe)
+    if recipe.sampler == TCD and (checkpoint.flow or not _has_tcd(request)):
+        recipe = by_euler(recipe)
+    return recipe
 
 
 def _has_tcd(request: Request) -> bool:
@@ -199,9 +216,15 @@ def _named_file(index: LoraIndex, settings: Settings) -> tuple[LoraFile | None, 
     return index.choose(alias.family, query), wanted_variant(alias.family, query)
 
 
-def _trained_steps(file: LoraFile, settings: Settings) -> int:
-    """The file's step count, or the requested one where its name has none. Raises Refusal."""
-    steps = file.steps or settings.explicit_steps
+def trained_steps(file: LoraFile, settings: Settings, family: Family) -> int | None:
+    """The file's step count, its distillation's, or the requested one where neither is known; None for none of them."""
+    kin = kin_of(file.distillation, family, file.kind)
+    return file.steps or (kin and kin.steps) or settings.explicit_steps
+
+
+def _trained_steps(file: LoraFile, settings: Settings, family: Family) -> int:
+    """The same. Raises Refusal where there is none."""
+    steps = trained_steps(file, settings, family)
     if steps is None:
         place = "Settings > Hyper-SD > Trained steps of renamed LoRA files"
         advice = f'set Steps, or write "{file.name} = 8" into {place}'
@@ -225,9 +248,20 @@ def _doubts(request: Request, file: LoraFile, checkpoint: Checkpoint) -> Iterabl
         yield f"{file.name} does not tell its family: taken to be for {checkpoint.title}."
     if checkpoint.distilled or checkpoint.one_step_unet or checkpoint.foreign_unet is not None:
         yield distilled_twice(checkpoint, file)
-    if file.unified and not _has_tcd(request):
+    kin = kin_of(file.distillation, checkpoint.family, file.kind)
+    if file.distillation and kin is None:
+        yield _no_recipe(file, checkpoint)
+    if (file.unified or (kin and kin.recipe.sampler == TCD)) and not _has_tcd(request):
         taken = f"{recipes.EULER} and {recipes.SGM_UNIFORM} were taken"
         yield f"Another extension's sampler or schedule type is called {TCD} here: {taken}."
+
+
+def _no_recipe(file: LoraFile, checkpoint: Checkpoint) -> str:
+    title = KIN_TITLES[file.distillation or ""]
+    lacking = (
+        f"{file.name} is a LoRA of another distillation ({title}), whose recipe for {checkpoint.title} is not known"
+    )
+    return f"{lacking}: it gets Hyper-SD's; set weight, CFG and sampler as its own page says."
 
 
 def distilled_twice(checkpoint: Checkpoint, file: LoraFile) -> str:

@@ -44,7 +44,7 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
         draft.notices += typed_otherwise(typed)
         tune_first_pass(draft, settings, choice)
         hires = tune_hires_pass(draft, for_hires, choice, rule)
-        eta = settle_own_sampling(draft, settings)
+        eta = settle_own_sampling(draft, settings, choice.recipe)
     except Refusal as refusal:
         notices = [*read(request.hr_prompts).dropped, str(refusal)]
         return replace(refused(inputs, notices), missing=refusal.missing, unfit=refusal.unfit)

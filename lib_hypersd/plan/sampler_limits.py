@@ -115,9 +115,9 @@ def replace_unsupported(draft: Draft, instead: str = AUTOMATIC) -> list[str]:
     return list(dict.fromkeys(notices))
 
 
-def settle_own_sampling(draft: Draft, settings: Settings) -> float | None:
+def settle_own_sampling(draft: Draft, settings: Settings, recipe: Recipe) -> float | None:
     """Validate a tuned draft's use of Hyper-SD's samplers, replacing them where they are not supported; returns TCD's
-    eta if one is requested and TCD runs.
+    eta if one is requested, or `recipe` has one, and TCD runs.
 
     Raises Refusal where the settings name what is not supported for the first pass.
     """
@@ -129,9 +129,10 @@ def settle_own_sampling(draft: Draft, settings: Settings) -> float | None:
     settled = [one for _, one in sampled_passes(draft)]
     for name in dict.fromkeys(name for one in settled for name in one.own_names):
         draft.notices.append(f"{name} is this extension's own: a WebUI without it can't redraw this picture.")
+    runs_tcd = any(one.own_sampler and one.sampler == TCD for one in settled)
     if settings.eta == "auto":
-        return None
-    if not any(one.own_sampler and one.sampler == TCD for one in settled):
+        return recipe.eta if runs_tcd else None
+    if not runs_tcd:
         draft.notices.append(f"Eta was not used: only {TCD} takes it from here.")
         return None
     return float(settings.eta)

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ..models.kin import KIN_TITLES, LCM
 from ..models.recipes import ONE_STEP_UNET_STOCK, Recipe
+from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
 from ..sampling.names import TCD, schedule_in_effect
+from ..text import echo
 from .draft import Draft
 from .lora_choice import LoraChoice
 from .sampler_limits import fitting_schedule
@@ -60,6 +63,8 @@ def _steps(tuned: Tuned) -> Iterator[str]:
     low, high = (factor * choice.steps for factor in FAR_STEPS)
     if choice.unified:
         low, high = 1, max(8, choice.steps)
+    elif choice.kin and choice.kin.span:
+        low, high = min(low, choice.kin.span[0]), max(high, choice.kin.span[1])
     if not tuned.draft.request.fixed_img2img_steps and not low <= steps <= high:
         made_for = "the checkpoint's name tells" if choice.file is None else f"{choice.name} was trained for"
         yield f"{steps} steps are far from the {choice.steps} that {made_for}."
@@ -89,6 +94,33 @@ def _sampling(tuned: Tuned) -> Iterator[str]:
     fitting = fitting_schedule(request, sampler, recipe, flow=draft.inputs.flow)
     if schedule not in (None, fitting):
         yield f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur."
+
+
+def _no_lcm(tuned: Tuned) -> Iterator[str]:
+    """What stands in for the host's LCM, where it has none and the sampler is the recipe's to choose."""
+    choice, sampler = tuned.choice, tuned.draft["sampler_name"]
+    if choice.kin is None or choice.kin.recipe.sampler != LCM or tuned.draft.request.host.has_lcm:
+        return
+    if tuned.settings.sampler == "auto" and sampler == choice.recipe.sampler:
+        same = " at eta 1, which comes to the same" if sampler == TCD else ""
+        yield f"This WebUI has no sampler {LCM}, which {choice.name} is made for: {sampler} was taken{same}."
+
+
+def _other_distillations(tuned: Tuned) -> Iterator[str]:
+    """LoRAs of other distillations in the prompts, or added to them by the host's option; weight 0 does nothing."""
+    draft, index, file = tuned.draft, tuned.draft.inputs.index, tuned.choice.file
+    request, host = draft.request, draft.request.host
+    hr_prompts = request.hr_prompts_if_on if draft["enable_hr"] else ()
+    read = [(prompt, host.comments) for prompt in request.prompts]
+    read += [(prompt, host.hr_comments) for prompt in hr_prompts]
+    tags = (tag for prompt, comments in dict.fromkeys(read) for tag in find_tags(prompt, comments=comments))
+    named = [tag.name for tag in tags if tag.weight != 0] + ([request.standing_lora] if request.standing_lora else [])
+    known = dict.fromkeys(name for name in map(index.kin_name, named) if name and not (file and name == file.name))
+    if known:
+        names = " and ".join(f"{echo(name)} ({KIN_TITLES[index.kin[name]]})" for name in known)
+        are, them = ("is a LoRA", "it") if len(known) == 1 else ("are LoRAs", "them")
+        two = "and two distillations ruin the picture"
+        yield f"{names} {are} of another distillation, {two}: take {them} out of the prompt."
 
 
 def _hires(tuned: Tuned) -> Iterator[str]:
@@ -128,6 +160,8 @@ _CHECKS: tuple[Callable[[Tuned], Iterator[str]], ...] = (
     _weight,
     _distilled_cfg,
     _sampling,
+    _no_lcm,
+    _other_distillations,
     _hires,
     _soft_unet,
     _same_stem,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..models.catalog import BY_NAME, FAMILY_TITLES, Family, Kind, Variant
+from ..models.kin import Kin
 from ..models.recipes import RECIPES, Recipe, recipe_for, recipe_name
 from ..text import echo
 from .recipe_lines import RECIPES_PLACE, Overrides, read_overrides
@@ -114,6 +115,11 @@ class Preferences:
         for line in (self.overrides.recipes.get(name or ""), self.overrides.files.get(file or "")):
             recipe = line.on(recipe) if line else recipe
         return recipe
+
+    def kin_recipe(self, kin: Kin, file: str) -> Recipe:
+        """The recipe in effect of a LoRA file of another distillation."""
+        line = self.overrides.files.get(file)
+        return line.on(kin.recipe) if line else kin.recipe
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """The recipe in effect of a published file."""

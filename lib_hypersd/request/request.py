@@ -25,6 +25,8 @@ class HostTraits:
     """reForge: `hr_cfg` 0 means the first pass's CFG, below 0 no uncond."""
     img2img_fixed_steps: bool = False
     """The option "do exactly the amount of steps" (`img2img_fix_steps`)."""
+    has_lcm: bool = True
+    """The host lists the sampler LCM."""
     drops_all_loras: bool = False
     """A tag for a LoRA that is not there makes the host drop every LoRA of the prompt (Forge, reForge)."""
     schedules_weights: bool = False

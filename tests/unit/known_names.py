@@ -185,6 +185,7 @@ LORAS = (
         "huggingface.co/rupeshs, koboldcpp: issue 796",
     ),
     Known("pcm_sdxl_normalcfg_8step_converted_fp16", {"lora": "pcm", "family": "sdxl", "steps": 8}, _PCM),
+    Known("pcm_sdxl_lcmlike_lora_converted", {"lora": "lcm", "family": "sdxl", "steps": None}, _PCM),
     Known("pcm_sd15_smallcfg_2step_converted", {"lora": "pcm", "family": "sd15", "steps": 2, "cfg": False}, _PCM),
     Known("lcm-lora-ssd-1b", {"lora": "lcm", "family": "ssd"}, _LISTED),
     Known("AnimateLCM_sd15_t2v_lora", {"lora": "lcm", "family": "sd15"}, _LISTED),
