@@ -27,7 +27,8 @@ class Checkpoint:
     `name` is its file's stem; `distilled` why it is taken to be distilled already ("lightning", "8 steps"), or None;
     `baked_steps` the step count in its name ("4step"), or None; `one_step_unet` whether it is Hyper-SD's own
     1-step SDXL UNet; `foreign_unet` whose 1-step UNet it is otherwise, None for all others; `uses_shift` whether the
-    host's distilled CFG field means Shift for it (Forge Neo).
+    host's distilled CFG field means Shift for it (Forge Neo); `storage` how its file stores the weights ("nf4",
+    "q4_0"), None where its header does not say.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Checkpoint:
     baked_steps: int | None = None
     uses_shift: bool = False
     foreign_unet: str | None = None
+    storage: str | None = None
 
     @property
     def family(self) -> Family | None:
@@ -120,4 +122,5 @@ def describe(
         baked_steps=reading.steps,
         uses_shift=uses_shift,
         foreign_unet=None if unet == "hyper" or never_distilled else unet,
+        storage="nf4" if nf4 and architecture == "flux-dev" else header.storage if header else None,
     )

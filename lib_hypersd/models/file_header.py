@@ -22,10 +22,12 @@ class DamagedFileError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """Tensor names with their shapes (as torch has them), and the metadata's short texts."""
+    """Tensor names with their shapes (as torch has them), the metadata's short texts, and the storage of a GGUF file's
+    weights ("q4_0"; None where it is unknown, and for other formats)."""
 
     shapes: Mapping[str, tuple[int, ...]]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    storage: str | None = None
 
     @property
     def title(self) -> str:

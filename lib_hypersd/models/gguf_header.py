@@ -7,9 +7,10 @@ whose lengths have 4 bytes, no image model was published in.
 """
 
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from math import prod
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from .file_header import MAX_HEADER_BYTES, MAX_TEXT, TOO_LARGE, TOO_LONG, TRUNCATED, DamagedFileError, Header
 
@@ -40,6 +41,11 @@ _BLOCKS: dict[int, tuple[int, int]] = {
     **{29: (256, 56), 34: (256, 54), 35: (256, 66)},
 }
 """Tensor type → values in a block, bytes of it (ggml.h)."""
+_STORAGES = {
+    **{0: "fp32", 1: "fp16", 30: "bf16", 2: "q4_0", 3: "q4_1", 6: "q5_0", 7: "q5_1", 8: "q8_0"},
+    **{10: "q2_k", 11: "q3_k", 12: "q4_k", 13: "q5_k", 14: "q6_k"},
+}
+"""Tensor type → what the hosts call it once it is loaded."""
 
 
 class _ShortError(Exception):
@@ -65,6 +71,15 @@ def read(start: bytes, file: BinaryIO, size: int) -> Header:
     raise DamagedFileError(TOO_LARGE)
 
 
+class _Tensor(NamedTuple):
+    """`kind` is its type, `end` where its data end, None for a type that is not known."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    end: int | None
+
+
 def parse(raw: bytes, size: int) -> Header:
     """The header at the beginning of `raw`, the first bytes of a file of `size` bytes.
 
@@ -82,11 +97,20 @@ def parse(raw: bytes, size: int) -> Header:
         raise DamagedFileError("holds no tensors")
     entries = _entries(reader, entry_count)
     tensors = [_tensor(reader) for _ in range(tensor_count)]
-    shapes = {name: entries.shapes.get(name, shape) for name, shape, _ in tensors}
+    shapes = {tensor.name: entries.shapes.get(tensor.name, tensor.shape) for tensor in tensors}
     if len(shapes) < tensor_count:
         raise _NoGgufError
-    _check_length([end for _, _, end in tensors], reader.at, entries.alignment, size)
-    return Header(shapes, entries.texts)
+    _check_length([tensor.end for tensor in tensors], reader.at, entries.alignment, size)
+    return Header(shapes, entries.texts, _storage(tensors))
+
+
+def _storage(tensors: list[_Tensor]) -> str | None:
+    """How most of the weights of linear layers are stored."""
+    values: Counter[int] = Counter()
+    for tensor in tensors:
+        if len(tensor.shape) == 2:
+            values[tensor.kind] += prod(tensor.shape)
+    return _STORAGES.get(values.most_common(1)[0][0]) if values else None
 
 
 class _Reader:
@@ -164,15 +188,14 @@ def _array(reader: _Reader, key: str, entries: _Entries) -> None:
         reader.skip(_SIZES[kind] * count)
 
 
-def _tensor(reader: _Reader) -> tuple[str, tuple[int, ...], int | None]:
-    """Name and shape of a tensor, and where its data end, None for a type that is not known."""
+def _tensor(reader: _Reader) -> _Tensor:
     name, count = reader.text(), reader.number(4)
     if count > _MOST_SIZES:
         raise _NoGgufError
     sizes, kind, begin = reader.numbers(count), reader.number(4), reader.number(8)
     block = _BLOCKS.get(kind)
     end = begin + prod(sizes) * block[1] // block[0] if block else None
-    return name, sizes[::-1], end
+    return _Tensor(name, sizes[::-1], kind, end)
 
 
 def _check_length(ends: list[int | None], header_end: int, alignment: int, size: int) -> None:

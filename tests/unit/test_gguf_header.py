@@ -38,6 +38,7 @@ def published(path: Path, kind: gguf.GGMLQuantizationType) -> Path:
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q5_0", "Q4_0"])
 def test_what_the_published_package_writes_is_read(tmp_path: Path, kind: str) -> None:
     found = read_header(str(published(tmp_path / "x.gguf", gguf.GGMLQuantizationType[kind])))
+    assert found.storage == {"F32": "fp32", "F16": "fp16", "BF16": "bf16"}.get(kind, kind.lower())
     assert dict(found.shapes) == SHAPES
     assert found.metadata["general.architecture"] == "flux"
     assert found.title == "my model"
