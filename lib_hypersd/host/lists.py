@@ -10,12 +10,16 @@ from .options import report, sampler_names, scheduler_labels, scheduler_names, u
 
 def panel_choices() -> Choices:
     """What the panel's dropdowns offer now."""
-    lists = (_lora_names, sampler_names, scheduler_labels, upscaler_names)
+    lists = (_lora_names, sampler_names, scheduler_labels, upscaler_names, _kin_names)
     return Choices(*map(_or_empty, lists))
 
 
 def _lora_names() -> list[str]:
     return [file.name for file in lora_index().files]
+
+
+def _kin_names() -> list[str]:
+    return list(lora_index().kin)
 
 
 def _or_empty(names: Callable[[], list[str]]) -> list[str]:

@@ -76,7 +76,7 @@ class _Axis:
 
 
 _AXES = (
-    _Axis("LoRA", "lora", lambda: ["auto", "none", *(file.name for file in lora_index().files)]),
+    _Axis("LoRA", "lora", lambda: ["auto", "none", *(file.name for file in lora_index().files), *lora_index().kin]),
     _Axis("Steps", "steps", lambda: ["auto", "keep", "1", "2", "4", "8", "12", "16", _STOCK]),
     _Axis("Weight", "weight"),
     _Axis("Hires weight", "hires_weight"),

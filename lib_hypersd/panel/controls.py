@@ -27,7 +27,7 @@ _POLICIES = ("clamp", "recipe", "keep")
 def _controls(choices: Choices) -> dict[str, tuple[str, str | tuple[str, ...]]]:
     """Key → label, and a text box's placeholder or a dropdown's choices. Values are exactly the API's."""
     return {
-        "lora": ("LoRA", ("auto", "none", *choices.loras)),
+        "lora": ("LoRA", choices.listed_loras),
         "steps": ("Steps", ("auto", "keep", "1", "2", "4", "6", "8", "12", "16")),
         "hires": ("Hires", ("tune", "keep", "always")),
         "weight": ("Weight", "auto, −2 to 2, or 1@0,0.5@1"),

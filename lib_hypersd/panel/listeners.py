@@ -87,7 +87,7 @@ def _quietly(script: str | None = None) -> dict[str, Any]:
 
 def mark(choices: Choices) -> int:
     """A number that changes with the list of LoRAs: the page's dropdown is sent a new list only then."""
-    return zlib.crc32("\n".join(choices.loras).encode("utf8", "surrogatepass"))
+    return zlib.crc32("\n".join(choices.listed_loras).encode("utf8", "surrogatepass"))
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Listeners:
         marks = dict(zip(_MARKS, (query.get("number"), checkpoint, mark(choices)), strict=True))
         updates: list[dict[str, Any]] = [{} if a == b else {"value": b} for a, b in zip(before, panel, strict=True)]
         if marks["loras"] != query.get("loras"):
-            updates[KEYS.index("lora")]["choices"] = ["auto", "none", *choices.loras]
+            updates[KEYS.index("lora")]["choices"] = list(choices.listed_loras)
         return self._lines(marks, seen) + [gr.update(**update) for update in updates]
 
     def _lines(self, marks: Mapping[str, Any], seen: Preview) -> list[Any]:

@@ -79,14 +79,25 @@ class HostLists:
     knows_lora: Callable[[str], bool]
 
 
+OTHER_LORAS = "other few-step LoRAs:"
+"""A line of the panel's list of LoRAs, above those of other distillations. Chosen itself, it means "auto": gradio has
+no headings in a dropdown, and gradio 3 no labels apart from the values."""
+
+
 @dataclass(frozen=True)
 class Choices:
-    """What the host lists, for the panel's dropdowns."""
+    """What the host lists, for the panel's dropdowns. `kin` are LoRAs of other distillations, by their names."""
 
     loras: Sequence[str] = ()
     samplers: Sequence[str] = ()
     schedulers: Sequence[str] = ()
     upscalers: Sequence[str] = ()
+    kin: Sequence[str] = ()
+
+    @property
+    def listed_loras(self) -> tuple[str, ...]:
+        """What the panel's list of LoRAs has, in its order."""
+        return ("auto", "none", *self.loras, *((OTHER_LORAS, *self.kin) if self.kin else ()))
 
 
 @dataclass(frozen=True)
@@ -195,6 +206,7 @@ def as_typed(key: str, value: object) -> Any:
     if isinstance(value, str) and key != "enabled":
         text = value.strip()
         is_number = _RULES[key].low is not None and _NUMBER.fullmatch(text)
+        text = "" if key == "lora" and text == OTHER_LORAS else text
         value = float(text) if is_number else text or getattr(Settings(), key)
     return _checked(key, value)
 

@@ -14,8 +14,9 @@ from lib_hypersd.models.checkpoint import Checkpoint, describe
 from lib_hypersd.models.kin import KIN, KIN_TITLES, LCM, kin_of
 from lib_hypersd.models.lora_index import LoraIndex, LoraQuery, RegisteredLora
 from lib_hypersd.models.words import WORDS
+from lib_hypersd.panel.listeners import mark
 from lib_hypersd.request.preferences import Preferences
-from lib_hypersd.request.settings import Settings
+from lib_hypersd.request.settings import OTHER_LORAS, Choices, Settings, as_object, from_positional
 from lib_hypersd.request.tag_rule import requested_by_tags
 from lib_hypersd.sampling.names import TCD
 
@@ -309,6 +310,22 @@ def test_hyper_sd_files_are_none_of_them(tmp_path: Path) -> None:
 def test_an_alias_names_the_same_file(tmp_path: Path) -> None:
     index = LoraIndex([lora(tmp_path, "fast", 2048, {"ss_output_name": "sdxl_lightning_4step_lora"})])
     assert index.kin_name("sdxl_lightning_4step_lora") == index.kin_name("fast") == "fast"
+
+
+# In the panel
+
+
+def test_the_panels_list_has_them_last_under_a_line_of_their_own() -> None:
+    choices = Choices(loras=["Hyper-SDXL-8steps-lora"], kin=["lcm-lora-sdxl"])
+    assert choices.listed_loras == ("auto", "none", "Hyper-SDXL-8steps-lora", OTHER_LORAS, "lcm-lora-sdxl")
+    assert Choices(loras=["a"]).listed_loras == ("auto", "none", "a")
+    assert mark(choices) != mark(Choices(loras=choices.loras))
+
+
+def test_that_line_chosen_means_auto_and_a_name_below_it_itself() -> None:
+    assert from_positional([True, OTHER_LORAS]).lora == "auto"
+    assert as_object([True, OTHER_LORAS]) == {}
+    assert from_positional([True, "lcm-lora-sdxl"]).lora == "lcm-lora-sdxl"
 
 
 # The table
