@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .catalog import Family
-from .evidence import architecture_of_header
+from .evidence import architecture_of_header, flux_input_width
 from .families import (
     RELATIVES,
     Architecture,
@@ -17,6 +17,7 @@ from .families import (
     title_of,
 )
 from .file_header import Header
+from .flux_variants import OWN_GUIDANCE, FluxVariant, OwnGuidance, flux_variant
 from .names import read_name
 
 
@@ -40,6 +41,8 @@ class Checkpoint:
     uses_shift: bool = False
     foreign_unet: str | None = None
     storage: str | None = None
+    flux_variant: FluxVariant | None = None
+    """What a FLUX.1 checkpoint was made for, where that is not FLUX.1-dev's purpose."""
 
     @property
     def family(self) -> Family | None:
@@ -50,6 +53,16 @@ class Checkpoint:
     def flow(self) -> bool:
         """Whether it is a flow model (FLUX, SD 3, SDXL flow variants), whose noise levels run from 1 to 0."""
         return self.uses_shift or is_flow(self.architecture)
+
+    @property
+    def own_guidance(self) -> OwnGuidance | None:
+        """The distilled CFG that it wants, where that is not FLUX.1-dev's."""
+        return OWN_GUIDANCE.get(self.flux_variant) if self.flux_variant else None
+
+    @property
+    def is_de_distilled(self) -> bool:
+        """Whether it is a FLUX.1 that takes real CFG: values of FLUX.1-dev don't hold for it."""
+        return self.flux_variant == "de-distilled"
 
     @property
     def title(self) -> str:
@@ -70,6 +83,8 @@ def identify(name: str, header: Header | None, loaded: Architecture | None = Non
         found = by_file
     else:
         found = loaded
+    if found == "flux-schnell" and read_name(name).variant == "de-distilled":
+        return "flux-dev"  # both lack the layer for guidance
     named = refined_by_name(found, name)
     # A header tells all of them but Playground v2, which is an SDXL to it.
     return named if header is None or named == "playground" else found
@@ -107,11 +122,12 @@ def describe(
     stem = os.path.basename(name.replace("\\", "/"))
     reading = read_name(stem)
     unet = reading.one_step_unet if architecture == "sdxl" else None
+    variant = _flux_variant(architecture, reading.variant, header)
     nf4 = reading.quantisation == "nf4" or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
     distilled = reading.distilled or read_name(header.title if header else "").distilled
     if architecture == "flux-schnell":
         distilled = "schnell"
-    elif never_distilled or unet == "hyper":
+    elif never_distilled or unet == "hyper" or (variant == "de-distilled" and distilled == "schnell"):
         distilled = None
     return Checkpoint(
         stem,
@@ -123,4 +139,11 @@ def describe(
         uses_shift=uses_shift,
         foreign_unet=None if unet == "hyper" or never_distilled else unet,
         storage="nf4" if nf4 and architecture == "flux-dev" else header.storage if header else None,
+        flux_variant=variant,
     )
+
+
+def _flux_variant(architecture: Architecture, named: str | None, header: Header | None) -> FluxVariant | None:
+    if architecture not in ("flux-dev", "flux-schnell"):
+        return None
+    return flux_variant(named, flux_input_width(header.shapes) if header else None)

@@ -82,6 +82,12 @@ def architecture_of_checkpoint(shapes: Shapes) -> Architecture:
     return _relative_of_sdxl(shapes, names) if unet == "sdxl" else unet
 
 
+def flux_input_width(shapes: Shapes) -> int | None:
+    """The width of what FLUX's first layer takes; None where there is no such layer."""
+    shape = _shape(shapes, "img_in.weight", "x_embedder.weight")
+    return shape[1] if len(shape) == 2 else None
+
+
 def _flux(shapes: Shapes, names: str, guidance: str) -> Architecture:
     width = _shape(shapes, "img_in.weight", "x_embedder.weight")[:1]
     if width and width[0] in _FLUX2_WIDTHS:

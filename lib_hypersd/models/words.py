@@ -123,6 +123,8 @@ SEQUENCES: tuple[Row, ...] = (
     Row("de distilled", "variant", "de-distilled", "huggingface.co/nyanko7/flux-dev-de-distill"),
     Row("de distill", "variant", "de-distilled", "huggingface.co/nyanko7/flux-dev-de-distill"),
     Row("dev 2 pro", "variant", "de-distilled", "huggingface.co/ashen0209/Flux-Dev2Pro"),
+    Row("real cfg", "variant", "de-distilled", _CIVITAI),
+    Row("true cfg", "variant", "de-distilled", _CIVITAI),
     Row("x 0", "technical", "", "huggingface.co/ByteDance/SDXL-Lightning: what its 1-step UNet predicts"),
     Row("nf 4", "quantisation", "nf4", "huggingface.co/lllyasviel/flux1-dev-bnb-nf4"),
     Row("fp 4", "quantisation", "fp4", _CIVITAI),

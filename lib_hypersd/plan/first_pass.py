@@ -27,9 +27,11 @@ def tune_first_pass(draft: Draft, settings: Settings, choice: LoraChoice) -> Non
 
 def set_distilled_cfg(draft: Draft, name: str, settings: Settings, checkpoint: Checkpoint, recipe: Recipe) -> None:
     """Set a pass's distilled CFG, the field `name`, where the host and the checkpoint have one."""
-    dial = recipe.distilled_cfg
-    if dial is not None and draft[name] is not None and not checkpoint.uses_shift:
+    dial, is_there = recipe.distilled_cfg, draft[name] is not None and not checkpoint.uses_shift
+    if dial is not None and is_there:
         draft.dial(name, settings.distilled_cfg, dial)
+    elif is_there and checkpoint.flux_variant and isinstance(settings.distilled_cfg, float):
+        draft.set(name, settings.distilled_cfg, REQUESTED)
     elif isinstance(settings.distilled_cfg, float) and name == "distilled_cfg_scale":
         draft.notices.append(f"Distilled CFG was not set: it means nothing for {checkpoint.title} here.")
 

@@ -128,14 +128,14 @@ def baked_in(draft: Draft, settings: Settings, checkpoint: Checkpoint, family: F
     """With "none" for the LoRA: the plain recipe alone, for the steps that the checkpoint's name says."""
     steps = settings.explicit_steps or checkpoint.baked_steps or recipes.DEFAULT_STEPS
     recipe = draft.inputs.preferences.recipe(family, "plain", steps, nf4=checkpoint.nf4)
-    return LoraChoice(None, "none", steps, recipe, unified=True)
+    return LoraChoice(None, "none", steps, _suited(recipe, checkpoint), unified=True)
 
 
 def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: LoraFile, typed: Typed) -> LoraChoice:
     """A pass on `checkpoint` tuned for `file`, with the weight of the typed tag if there is one."""
     family = cast("Family", checkpoint.family)  # others are refused before
     steps, kin = _trained_steps(file, settings, family), kin_of(file.distillation, family, file.kind)
-    recipe = _recipe(draft, checkpoint, file, steps)
+    recipe = _suited(_recipe(draft, checkpoint, file, steps), checkpoint)
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
         tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
@@ -172,6 +172,16 @@ def _recipe(draft: Draft, checkpoint: Checkpoint, file: LoraFile, steps: int) ->
     if recipe.sampler == TCD and (checkpoint.flow or not _has_tcd(request)):
         recipe = by_euler(recipe)
     return recipe
+
+
+def _suited(recipe: Recipe, checkpoint: Checkpoint) -> Recipe:
+    """`recipe` without the values that don't hold for a relative of FLUX.1-dev."""
+    if checkpoint.is_de_distilled:
+        return replace(recipe, cfg=recipes.Dial(recipe.cfg.value, *_ANY_CFG), distilled_cfg=None)
+    return replace(recipe, distilled_cfg=None) if checkpoint.own_guidance else recipe
+
+
+_ANY_CFG = (0.0, 30.0)
 
 
 def _has_tcd(request: Request) -> bool:

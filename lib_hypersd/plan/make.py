@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..models.checkpoint import Checkpoint
+from ..request.preferences import Policy, with_policy
 from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
 from ..request.tag_rule import Retagged, TagRule, Typed
@@ -85,10 +87,20 @@ def _settled(inputs: Inputs, settings: Settings) -> tuple[Settings, Settings]:
     Whether there is a hires pass is the first one's to say.
     """
     preferences, hr_checkpoint = inputs.preferences, inputs.hr_checkpoint
-    first = preferences.settled(settings, inputs.checkpoint.family, img2img=inputs.request.mode == "img2img")
+    suited = _suited(settings, inputs.checkpoint)
+    first = preferences.settled(suited, inputs.checkpoint.family, img2img=inputs.request.mode == "img2img")
     if hr_checkpoint is None:
         return first, first
-    return first, replace(preferences.settled(settings, hr_checkpoint.family), hires=first.hires)
+    second = preferences.settled(_suited(settings, hr_checkpoint), hr_checkpoint.family)
+    return first, replace(second, hires=first.hires)
+
+
+_LEFT_ALONE: Policy = dict.fromkeys(("cfg", "distilled_cfg", "sampler", "scheduler"), "keep")
+"""What the defaults mean on a de-distilled FLUX.1, for which there is no recipe."""
+
+
+def _suited(settings: Settings, checkpoint: Checkpoint) -> Settings:
+    return with_policy(settings, _LEFT_ALONE) if checkpoint.is_de_distilled else settings
 
 
 def plan_for_tags(inputs: Inputs) -> Plan:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ..models.checkpoint import Checkpoint
 from ..models.kin import KIN_TITLES, LCM
 from ..models.recipes import ONE_STEP_UNET_STOCK, Recipe
 from ..request.prompt_tags import find_tags
@@ -84,7 +85,29 @@ def _distilled_cfg(tuned: Tuned) -> Iterator[str]:
         yield f"Distilled CFG {value:g} is outside the recipe's {dial.span}."
 
 
+def _flux_relatives(tuned: Tuned) -> Iterator[str]:
+    """Which values of FLUX.1-dev don't hold for the checkpoint of a pass, and were left alone."""
+    draft, inputs = tuned.draft, tuned.draft.inputs
+    yield from _relative(inputs.checkpoint, "Distilled CFG", draft["distilled_cfg_scale"], tuned.settings)
+    if draft["enable_hr"]:
+        checkpoint = inputs.hr_checkpoint or inputs.checkpoint
+        yield from _relative(checkpoint, "Hires distilled CFG", draft["hr_distilled_cfg"], tuned.settings)
+
+
+def _relative(checkpoint: Checkpoint, title: str, value: float | None, settings: Settings) -> Iterator[str]:
+    own = checkpoint.own_guidance
+    if own and value is not None and not checkpoint.uses_shift and value not in own.distilled_cfg:
+        is_there = "is" if isinstance(settings.distilled_cfg, float) else "was left at"
+        made_for = f"{checkpoint.name} is {own.title}, which is made for {own.wanted}"
+        yield f"{title} {is_there} {value:g}, and {made_for}: set that."
+    if checkpoint.is_de_distilled:
+        left = "CFG, distilled CFG, sampler and schedule type were left alone where you have not set them"
+        yield f"{checkpoint.name} is de-distilled and needs real CFG, for which there is no recipe: {left}."
+
+
 def _sampling(tuned: Tuned) -> Iterator[str]:
+    if tuned.draft.inputs.checkpoint.is_de_distilled:
+        return
     draft, recipe, request = tuned.draft, tuned.choice.recipe, tuned.draft.request
     sampler = draft["sampler_name"]
     if request.method_of(sampler) not in (recipe.sampler, TCD):
@@ -159,6 +182,7 @@ _CHECKS: tuple[Callable[[Tuned], Iterator[str]], ...] = (
     _steps,
     _weight,
     _distilled_cfg,
+    _flux_relatives,
     _sampling,
     _no_lcm,
     _other_distillations,

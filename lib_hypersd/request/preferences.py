@@ -61,6 +61,16 @@ def read_policy(family: Family, ticked: Iterable[object]) -> tuple[Policy, tuple
     return policy, tuple(notices)
 
 
+def with_policy(settings: Settings, policy: Policy) -> Settings:
+    """`settings` with the policy's word for each key that was left at its default and not given by name."""
+    words = {
+        key: word
+        for key, word in policy.items()
+        if key not in settings.named and getattr(settings, key) == getattr(_DEFAULTS, key)
+    }
+    return replace(settings, **words)  # type: ignore[arg-type]
+
+
 # Together ------------------------------------------------------------------------------------------------------
 
 
@@ -90,14 +100,8 @@ class Preferences:
 
         In img2img there is no hires pass to turn on, and none was requested.
         """
-        words = {
-            key: word
-            for key, word in self.policy(family).items()
-            if key not in settings.named and getattr(settings, key) == getattr(_DEFAULTS, key)
-        }
-        if img2img:
-            words.pop("hires", None)
-        return replace(settings, **words)  # type: ignore[arg-type]
+        policy = {key: word for key, word in self.policy(family).items() if not (img2img and key == "hires")}
+        return with_policy(settings, policy)
 
     def recipe(
         self,
