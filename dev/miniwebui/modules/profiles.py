@@ -105,6 +105,7 @@ _COMMON_SAMPLERS = (
     "DPM2 a",
     "DPM fast",
     "DPM adaptive",
+    "LCM",
 )
 
 _A1111_SCHEDULERS = (
@@ -255,6 +256,7 @@ NEO = replace(
         "DPM++ 3M SDE",
         "Euler a",
         "Euler",
+        "LCM",
         "LMS",
         "Heun",
         "DPM2",

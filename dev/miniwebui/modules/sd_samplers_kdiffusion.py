@@ -8,6 +8,7 @@ import k_diffusion.sampling
 import torch
 
 from modules import bound_samplers, devices, sd_samplers_cfg_denoiser, sd_samplers_common, shared
+from modules.lcm import sample_lcm
 from modules.profiles import PROFILE
 from modules.script_callbacks import ExtraNoiseParams, extra_noise_callback
 from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
@@ -40,6 +41,7 @@ samplers_k_diffusion = [
     ("DPM2 a", "sample_dpm_2_ancestral", ["k_dpm_2_a"], {**_KARRAS, **_DISCARD, **_ENSD, **_SECOND}),
     ("DPM fast", "sample_dpm_fast", ["k_dpm_fast"], _ENSD),
     ("DPM adaptive", "sample_dpm_adaptive", ["k_dpm_ad"], _ENSD),
+    ("LCM", sample_lcm, ["k_lcm"], {}),
 ]
 if not PROFILE.schedule_types:
     samplers_k_diffusion = bound_samplers.SAMPLERS
