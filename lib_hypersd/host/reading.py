@@ -62,7 +62,7 @@ def plan_inputs(
     if not may_plan:
         return Inputs(request, checkpoint, hr_checkpoint=hr_checkpoint)
     standing, reaction, model = preferences(overrides), prompt_tag_reaction(overrides), _loaded(checkpoint)
-    storage = storage_of(model) or ("nf4" if checkpoint.nf4 else None)
+    storage = storage_of(model) or checkpoint.storage
     known = (storage, is_merged(model), partial(measure, model))
     return Inputs(request, checkpoint, lora_index(), hr_checkpoint, standing, reaction, *known)
 
@@ -70,7 +70,7 @@ def plan_inputs(
 def storage_report(checkpoint: Checkpoint, file: LoraFile | None) -> dict[str, Any]:
     """`storage` of a checkpoint where it is known, and `merge`: size of ΔW over W, and the share that a merge keeps."""
     model = _loaded(checkpoint)
-    storage = storage_of(model) or ("nf4" if checkpoint.nf4 else None)
+    storage = storage_of(model) or checkpoint.storage
     merged = None
     if file is not None and checkpoint.family is not None and is_low_bit(storage) and is_merged(model):
         recipe = preferences().recipe(checkpoint.family, file.kind, file.steps or 8, file=file.name, nf4=checkpoint.nf4)
