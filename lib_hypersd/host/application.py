@@ -186,6 +186,8 @@ def _stand_beside(
         ran=lambda: _check(p, bypass, name),
         failed=lambda fault: _leave_to_host(p, run, name, fault, hires=hires),
     )
+    if not has_bypass(p.sampler):
+        raise RuntimeError("the sampler of this pass is out of reach")
 
 
 def _weight(app: Application, tags: Sequence[LoraTag], *, hires: bool) -> Weight:

@@ -117,10 +117,12 @@ def _attach(sampler: Any, net: nn.Module, bypass: Bypass, weight: Weight, stack:
     """Put the bypass on the net until `stack` is closed, its weight set before each evaluation where it changes."""
     bypass.weight = number_of(weight, 1.0)
     if isinstance(weight, WeightSchedule):
-        count = [0]
+        count, running = [0], [True]
+        stack.callback(running.clear)
 
         def before_evaluation(*_: Any) -> None:
-            bypass.weight = weight.at_step(*_progress(sampler, count))
+            if running:  # else a fault has kept it on the net
+                bypass.weight = weight.at_step(*_progress(sampler, count))
 
         stack.callback(net.register_forward_pre_hook(before_evaluation).remove)
     run_eagerly(net, stack)

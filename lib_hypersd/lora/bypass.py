@@ -73,6 +73,7 @@ class Bypass:
         self.weight = weight
         self.fault: Exception | None = None
         """What a branch failed with since it was attached: then the run failed for it."""
+        self._run_now: object | None = None
 
     @property
     def layers(self) -> tuple[nn.Module, ...]:
@@ -97,14 +98,22 @@ class Bypass:
     def attach(self, stack: ExitStack) -> None:
         """Stand beside the layers until `stack` is closed."""
         self.fault = None
+        stack.callback(self._end)
+        self._run_now = run = object()
         for branch in self._branches:
             branch.ran = False
             stack.callback(branch.leave)
-            handle = branch.layer.module.register_forward_hook(partial(self._run, branch))
+            handle = branch.layer.module.register_forward_hook(partial(self._run, branch, run))
             stack.callback(handle.remove)
 
-    def _run(self, branch: _Branch, module: Any, inputs: Any, output: Tensor) -> Tensor:
+    def _end(self) -> None:
+        """From here on a hook does nothing, should a fault have kept it on its layer."""
+        self._run_now = None
+
+    def _run(self, branch: _Branch, run: object, module: Any, inputs: Any, output: Tensor) -> Tensor:
         """A layer's forward hook: its output with the branch's added."""
+        if run is not self._run_now:
+            return output
         branch.ran = True
         if not self.weight:
             return output
