@@ -122,22 +122,23 @@ def describe(
     stem = os.path.basename(name.replace("\\", "/"))
     reading = read_name(stem)
     unet = reading.one_step_unet if architecture == "sdxl" else None
+    own_unet = unet in ("hyper", "")  # a 1-step UNet of SDXL that says no other maker, as people rename it
     variant = _flux_variant(architecture, reading.variant, header)
     nf4 = reading.quantisation == "nf4" or (header is not None and "bitsandbytes__nf4" in "\n".join(header.shapes))
     distilled = reading.distilled or read_name(header.title if header else "").distilled
     if architecture == "flux-schnell":
         distilled = "schnell"
-    elif never_distilled or unet == "hyper" or (variant == "de-distilled" and distilled == "schnell"):
+    elif never_distilled or own_unet or (variant == "de-distilled" and distilled == "schnell"):
         distilled = None
     return Checkpoint(
         stem,
         architecture,
         distilled,
         nf4=nf4 and architecture == "flux-dev",
-        one_step_unet=unet == "hyper",
+        one_step_unet=own_unet,
         baked_steps=reading.steps,
         uses_shift=uses_shift,
-        foreign_unet=None if unet == "hyper" or never_distilled else unet,
+        foreign_unet=None if own_unet or never_distilled else unet,
         storage="nf4" if nf4 and architecture == "flux-dev" else header.storage if header else None,
         flux_variant=variant,
     )

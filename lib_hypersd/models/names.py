@@ -65,7 +65,8 @@ def read_name(name: str) -> NameReading:
     family = _family(items)
     steps, says_steps = _steps(items)
     words, as_lora = _distillations(items, says_steps=says_steps) if "distillation" in kinds else ((), None)
-    is_unet = says_steps and steps == 1 and any(item.text in ("unet", "x 0") for item in items)
+    predicts_x0 = any(item.text == "x 0" for item in items)  # SDXL-Lightning's alone does
+    is_unet = says_steps and steps == 1 and (predicts_x0 or any(item.text == "unet" for item in items))
     return NameReading(
         family,
         steps,
@@ -73,7 +74,7 @@ def read_name(name: str) -> NameReading:
         "cfg" in kinds and any(_keeps_cfg(items, i) for i, item in enumerate(items) if item.kind == "cfg"),
         words,
         as_lora,
-        next(iter(words), "") if is_unet else None,
+        next(iter(words), "lightning" if predicts_x0 else "") if is_unet else None,
         next((item.meaning for item in items if item.kind == "quantisation"), None)
         if "quantisation" in kinds
         else None,

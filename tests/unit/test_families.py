@@ -239,11 +239,12 @@ def test_the_person_can_say_that_a_checkpoint_is_not_distilled() -> None:
         ("Hyper-SDXL-1step-Unet", True, None),
         ("sdxl_lightning_1step_unet_x0", False, "lightning"),
         ("dmd2_sdxl_1step_unet_fp16", False, "dmd2"),
-        ("x-1step-unet", False, ""),
+        ("x-1step-unet", True, None),
+        ("x-1step-x0", False, "lightning"),
         ("sdxl_lightning_4step_unet", False, None),
     ],
 )
-def test_a_one_step_unet_is_hyper_sds_by_its_name_alone(name: str, own: bool, foreign: str | None) -> None:
+def test_a_one_step_unet_is_hyper_sds_unless_its_name_says_another_maker(name: str, own: bool, foreign: str | None) -> None:
     checkpoint = describe(name, "sdxl")
     assert (checkpoint.one_step_unet, checkpoint.foreign_unet) == (own, foreign)
 
