@@ -163,6 +163,14 @@ def before_process_batch(p: Any, kwargs: Mapping[str, Any]) -> None:
         notices.say(p, infotext.NOTICE, f"{notice}; see the console.")
 
 
+def after_batch(p: Any) -> None:
+    """The `postprocess_batch` hook: the batch is sampled, its infotexts are not written yet."""
+    try:
+        application.end_batch(p)
+    except Exception:
+        options.report(f"{TITLE}: could not check whether the LoRA of a batch reached the model", exc_info=True)
+
+
 def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
     """The `process_before_every_sampling` hook, once or twice for each pass; `noise` is what the pass starts from."""
     application.begin_pass(p)

@@ -60,6 +60,9 @@ class HyperSDScript(scripts.Script):
     def process_before_every_sampling(self, p: Any, *args: Any, **kwargs: Any) -> None:
         generation.before_sampling(p, kwargs)
 
+    def postprocess_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        generation.after_batch(p)
+
     @cached_property
     def _page(self) -> PageComponents:
         """Made when it is needed first: the host sets the tab after `__init__`."""

@@ -6,7 +6,7 @@ runs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -35,11 +35,13 @@ BYPASS = "bypass"
 
 @dataclass
 class _Run:
-    """One generation: the applications of its passes, and whether the host has been left to do it after all."""
+    """One generation: the applications of its passes, whether the host has been left to do it after all, and the files
+    of the passes whose sampler has a bypass and has not run yet."""
 
     first: Application
     hires: Application | None
     left_to_host: bool = False
+    awaited: list[str] = field(default_factory=list)
 
     def of(self, *, hires: bool) -> Application | None:
         return self.hires if hires else self.first
@@ -183,11 +185,10 @@ def _stand_beside(
         net,
         bypass,
         _weight(app, tags, hires=hires),
-        ran=lambda: _check(p, bypass, name),
+        ran=lambda: _check(p, run, bypass, name),
         failed=lambda fault: _leave_to_host(p, run, name, fault, hires=hires),
     )
-    if not has_bypass(p.sampler):
-        raise RuntimeError("the sampler of this pass is out of reach")
+    run.awaited.append(name)
 
 
 def _weight(app: Application, tags: Sequence[LoraTag], *, hires: bool) -> Weight:
@@ -200,10 +201,21 @@ def _weight(app: Application, tags: Sequence[LoraTag], *, hires: bool) -> Weight
     return schedule or sum(weight for weight in weights if not isinstance(weight, WeightSchedule))
 
 
-def _check(p: Any, bypass: Bypass, name: str) -> None:
+def _check(p: Any, run: _Run, bypass: Bypass, name: str) -> None:
     """After a run: an engine that does not run the layers (TensorRT) has run without the LoRA."""
+    run.awaited.clear()
     if bypass.ran < len(bypass.layers):
         _not_arrived(p, Arrival(bypass.ran, len(bypass.layers)).notice(name))
+
+
+def end_batch(p: Any) -> None:
+    """Before the infotexts of a batch: another sampler than the one that had the bypass has run without the LoRA."""
+    run: _Run | None = getattr(p, _RUN, None)
+    for name in dict.fromkeys(run.awaited if run else ()):
+        p.extra_generation_params.pop(infotext.APPLIED, None)
+        _not_arrived(p, f"{name} did not reach the model: another sampler ran than the one that this pass began with.")
+    if run:
+        run.awaited.clear()
 
 
 def _not_arrived(p: Any, notice: str) -> None:
@@ -216,6 +228,7 @@ def _not_arrived(p: Any, notice: str) -> None:
 def _leave_to_host(p: Any, run: _Run, name: str, fault: Exception | None, *, hires: bool) -> None:
     """No room beside the layers, or a fault: have the host merge the file, in this pass and in those to come."""
     run.left_to_host = True
+    run.awaited.clear()
     p.extra_generation_params.pop(infotext.APPLIED, None)
     forget()
     taken = activation.has_taken(p)
