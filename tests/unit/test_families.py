@@ -244,7 +244,7 @@ def test_the_person_can_say_that_a_checkpoint_is_not_distilled() -> None:
         ("sdxl_lightning_4step_unet", False, None),
     ],
 )
-def test_a_one_step_unet_is_hyper_sds_unless_its_name_says_another_maker(name: str, own: bool, foreign: str | None) -> None:
+def test_a_one_step_unet_is_hyper_sds_unless_it_says_another_maker(name: str, own: bool, foreign: str | None) -> None:
     checkpoint = describe(name, "sdxl")
     assert (checkpoint.one_step_unet, checkpoint.foreign_unet) == (own, foreign)
 
