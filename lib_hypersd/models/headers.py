@@ -29,7 +29,16 @@ def _remembered(path: str, size: int, _mtime_ns: int) -> Header | str:
     try:
         return _read(path, size)
     except DamagedFileError as error:
+        if _is_for_now(error):
+            raise
         return str(error)
+
+
+def _is_for_now(error: BaseException | None) -> bool:
+    """Whether a damage may be none the next time: how deep JSON can be read depends on the calls around it."""
+    while error is not None and not isinstance(error, RecursionError):
+        error = error.__cause__
+    return error is not None
 
 
 def forget() -> None:

@@ -44,11 +44,12 @@ class LoraCache:
             self._refresh()
         seen, steps = tuple(self._entries()), self._known_steps()
         if changed or seen != self._seen or steps != self._steps or self._unread_has_changed():
-            self._loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
-            self._seen, self._steps = seen, dict(steps)
+            loras = self._with_unlisted([lora for lora in map(self._describe, seen) if lora is not None])
             folders, files = _walk(self._roots())
-            self._index = LoraIndex(self._loras, steps, _same_stems(self._loras, files))
-            self._folders = _mtimes(folders)
+            index, mtimes = LoraIndex(loras, steps, _same_stems(loras, files)), _mtimes(folders)
+            # All or nothing: what a fault has kept from being made is made at the next call.
+            self._loras, self._index, self._folders = loras, index, mtimes
+            self._seen, self._steps = seen, dict(steps)
         return self._index
 
     def _unread_has_changed(self) -> bool:
