@@ -12,7 +12,6 @@ from live.client import Plan
 from live.runner import Session
 from live.server import PROJECT, miniwebui
 from live.target import Target
-from shared_servers import SharedServers
 
 
 class Renamed(NamedTuple):
@@ -73,13 +72,14 @@ def _renamed(profile: str, source: Path, folder: Path) -> Iterator[Target]:
         yield target
 
 
-@pytest.fixture
-def renamed(
-    host_profile: str, target: Target, shared: SharedServers, tmp_path_factory: pytest.TempPathFactory
-) -> Target:
-    assert target.checkpoints  # the profile's own WebUI has made the profile's models
-    source, folder = PROJECT / "outputs" / "models" / host_profile, tmp_path_factory.mktemp("models")
-    return shared.get(("renamed", host_profile), lambda: _renamed(host_profile, source, folder))
+@pytest.fixture(scope="module")
+def renamed(host_profile: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    source = PROJECT / "outputs" / "models" / host_profile
+    if not source.exists():
+        with miniwebui(host_profile, "--nowebui"):
+            pass  # its start makes them
+    with _renamed(host_profile, source, tmp_path_factory.mktemp("models")) as target:
+        yield target
 
 
 def _plan(host: Target, name: str, hypersd: dict[str, object] | None = None, **fields: object) -> Plan:
