@@ -39,7 +39,7 @@ Architecture = Literal[
     "other",
     "unknown",
 ]
-"""What a model is. "other" is a loaded model of a class that is not listed here; "unknown" what can't be told."""
+"""What a model is. "other" is a loaded model of a class that is not listed here; "unknown" what nobody knows yet."""
 
 
 class _Traits(NamedTuple):
