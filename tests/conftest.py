@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         groups.setdefault(_group(item), []).append(item)
-    # The scenarios switch models, and Forge keeps the LoRA names of models it had before (docs/hosts.md): they come last.
+    # The scenarios come last: they switch models, and Forge keeps the LoRA names of earlier ones (docs/hosts.md).
     items[:] = [
         item for group in groups.values() for item in sorted(group, key=lambda item: item.path.parent.name == "live")
     ]
