@@ -7,7 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from filelock import FileLock
+
 from standins import files, headers
+from standins.loras import write_lookalikes
 
 PACKAGE = Path(__file__).parent
 
@@ -24,12 +27,23 @@ def _stamp(weights: Path) -> str:
 def ensure_models(root: Path, weights: Path, profile_name: str, families: frozenset[str]) -> Path:
     """The models folder of a profile below `root`, with what its host can load."""
     models, stamp = root / profile_name, _stamp(weights)
+    if not _is_made(models, stamp):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f"{profile_name}.lock"):  # a start beside this one must not replace a folder in use
+            if not _is_made(models, stamp):
+                print(f"Making the models of {profile_name} in {models}")
+                _make(models, weights, families, stamp)
+    return models
+
+
+def _is_made(models: Path, stamp: str) -> bool:
     mark = models / ".stamp"
-    if mark.is_file() and mark.read_text() == stamp:
-        return models
-    print(f"Making the models of {profile_name} in {models}")
-    root.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=f"{profile_name}.", dir=root))  # its own: starts may run side by side
+    return mark.is_file() and mark.read_text() == stamp
+
+
+def _make(models: Path, weights: Path, families: frozenset[str], stamp: str) -> None:
+    """Beside its place, then moved there whole."""
+    making = Path(tempfile.mkdtemp(prefix=f"{models.name}.", dir=models.parent))
     checkpoints, loras = making / "Stable-diffusion", making / "Lora"
     for folder, name in ((checkpoints, "Stable-diffusion"), (loras, "Lora")):
         folder.mkdir(parents=True)
@@ -38,13 +52,7 @@ def ensure_models(root: Path, weights: Path, profile_name: str, families: frozen
     for name, (family, signature) in headers.CHECKPOINTS.items():
         if family in families:
             files.write_signature(checkpoints / f"{name}.safetensors", signature)
-    from standins.loras import write_lookalikes
-
     write_lookalikes(loras, weights / "Lora" / "Hyper-SD15-8steps-lora.safetensors")
     (making / ".stamp").write_text(stamp)
     shutil.rmtree(models, ignore_errors=True)
-    try:
-        making.rename(models)
-    except OSError:  # another start was quicker
-        shutil.rmtree(making, ignore_errors=True)
-    return models
+    making.rename(models)
