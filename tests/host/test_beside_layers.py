@@ -113,6 +113,19 @@ def test_without_room_the_host_merges_it_with_a_notice(host: Target) -> None:
     assert share_within(drawn, by_host) >= SHARE
 
 
+def test_another_sampler_than_the_one_with_the_bypass_is_noticed(host: Target) -> None:
+    """An extension that replaces the sampler between the pass's beginning and its run."""
+    drawn = drawn_by(host, "bypass", "a red circle net-sampler")
+    own = drawn.infotext.own()
+    assert f"{NAME} did not reach the model: another sampler ran" in own["Hyper-SD notice"]
+    assert "Hyper-SD applied" not in own
+    assert left_behind(host) == CLEAN
+    without = {"lora": "none", "steps": 2, "sampler": "Euler", "cfg": 1.0}
+    assert drawn_by(host, "host", "a red circle net-none").picture.pixels != drawn.picture.pixels
+    plain = host.draw(fresh=True, hypersd=without, prompt="a red circle net-none")
+    assert drawn.picture.pixels == plain.picture.pixels, "as told: without the LoRA"
+
+
 def test_the_host_patches_nothing_when_files_are_switched(host: Target) -> None:
     def repatches() -> int:
         return int(host.client.get("/miniwebui/v1/stats")["repatches"])

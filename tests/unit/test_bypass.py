@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import torch
@@ -78,6 +79,34 @@ def test_afterwards_the_net_is_as_it_was(make: Make) -> None:
         _break_off(net, inputs)
     assert hooks_on(net) == 0
     assert torch.equal(net(*inputs), before)
+
+
+@torch.inference_mode()
+def test_a_hook_whose_handle_was_lost_does_nothing_after_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault between the registering of a hook and the keeping of its handle: it can't be removed any more."""
+    net, inputs = _flux(1)
+    before = net(*inputs)
+    register = nn.Module.register_forward_hook
+    failing = [3]
+
+    def lose_the_third(self: nn.Module, *arguments: Any, **options: Any) -> Any:
+        handle = register(self, *arguments, **options)
+        failing[0] -= 1
+        if failing[0] == 0:
+            raise MemoryError
+        return handle
+
+    bypass = Bypass(lora_for(net))
+    monkeypatch.setattr(nn.Module, "register_forward_hook", lose_the_third)
+    with pytest.raises(MemoryError), bypass.attached():
+        pass
+    monkeypatch.undo()
+    assert hooks_on(net) == 1
+    assert torch.equal(net(*inputs), before)
+    with bypass.attached():
+        again = net(*inputs)
+    with Bypass(lora_for(net)).attached():
+        torch.testing.assert_close(again, net(*inputs), msg="counted once")
 
 
 def _break_off(net: nn.Module, inputs: Inputs) -> None:

@@ -1,7 +1,8 @@
-"""Tells what hangs on the loaded net, and makes its runs fail. What it does is asked for by words in the prompt."""
+"""Tells what hangs on the loaded net, makes its runs fail, or has another sampler run. What it does is asked for by
+words in the prompt."""
 
 import torch
-from modules import extra_networks, script_callbacks, scripts, sd_models, shared
+from modules import extra_networks, script_callbacks, scripts, sd_models, sd_samplers, shared
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_forward_hooks_with_kwargs")
 
@@ -44,6 +45,8 @@ class NetWatcher(scripts.Script):
         return []
 
     def process_before_every_sampling(self, p, **kwargs):
+        if "net-sampler" in p.prompt:
+            p.sampler = sd_samplers.create_sampler(p.sampler_name, p.sd_model)
         word = next((word for word in ("net-raise", "net-oom", "net-interrupt") if word in p.prompt), None)
         if word is None:
             return
