@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from ..host import checkpoints, lists, reading
 from ..plan.decide import Activation, decide, read_activation
+from ..plan.how_applied import remark
 from ..plan.result import FIELD_TITLES, Plan
 from ..request.request import Request as PlanRequest
 from ..text import echo
@@ -54,8 +55,9 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activatio
         "active": plan.active,
         "checkpoint": checkpoint.name,
         "family": checkpoint.family,
-        **fields_of(plan, "lora", "weight", "summary", "eta", "remark"),
+        **fields_of(plan, "lora", "weight", "summary", "eta"),
         **({"weight": str(plan.schedule)} if plan.schedule else {}),
+        "remark": remark(inputs, plan),
         "applied": plan.application.way(inputs.storage) if plan.application else None,
         "values": _values(request, plan),
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in plan.changes],

@@ -78,7 +78,9 @@ class Preview:
     page_values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_tag: bool = False) -> Outlook:
+def outlook(
+    plan: Plan, request: Request, would_be: Plan | None = None, *, by_tag: bool = False, remark: str = ""
+) -> Outlook:
     """The outlook on a plan. `would_be` is the plan with nothing on "keep"."""
     if not plan.active:
         reasons: tuple[tuple[State, bool], ...] = (
@@ -92,7 +94,7 @@ def outlook(plan: Plan, request: Request, would_be: Plan | None = None, *, by_ta
     rows += _kept(plan, request, would_be)
     rows.sort(key=lambda row: list(FIELD_TITLES).index(row.change.field))  # a tick must not move its row
     rows += [Row(c) for c in plan.changes if c.field in PROMPT_FIELDS]
-    shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices, remark=plan.remark)
+    shown = Outlook("ready", plan.summary, by_tag, tuple(rows), plan.notices, remark=remark)
     return replace(shown, state="changes") if shown.settings_changed else shown
 
 

@@ -8,6 +8,7 @@ from .. import TITLE
 from ..host import checkpoints, lists, options, reading
 from ..plan.decide import Activation, decide, hint, read_activation
 from ..plan.draft import Inputs
+from ..plan.how_applied import remark
 from ..plan.make import make_plan
 from ..plan.result import Plan
 from ..request.request import Request
@@ -44,7 +45,7 @@ def _by_panel(inputs: Inputs, panel: Sequence[Any], page: Mapping[str, Any]) -> 
         return Preview(Outlook("bad", str(activation.error)))
     plan, unkept = make_plan(inputs, activation.settings), nothing_kept(activation.settings)
     would_be = make_plan(inputs, unkept) if unkept and plan.active else None
-    shown = outlook(plan, inputs.request, would_be)
+    shown = outlook(plan, inputs.request, would_be, remark=remark(inputs, plan))
     return Preview(shown, activation.settings, _page_values(page, inputs.request, plan))
 
 
@@ -52,7 +53,7 @@ def _by_tags(inputs: Inputs, page: Mapping[str, Any]) -> Preview:
     decision = decide(inputs, Activation("tags"))
     plan = decision.plan
     if decision.kind == "plan" and plan is not None:
-        shown = outlook(plan, inputs.request, by_tag=True)
+        shown = outlook(plan, inputs.request, by_tag=True, remark=remark(inputs, plan))
         return Preview(shown, page_values=_page_values(page, inputs.request, plan))
     notice = hint(inputs) if decision.kind == "hint" else plan.notice if plan else None
     return Preview(Outlook("hint", notice)) if notice else Preview()

@@ -9,8 +9,9 @@ from ..request.tag_rule import TagReader
 from ..request.weight_schedule import WeightSchedule
 from ..text import echo
 from .application import Application
-from .draft import Draft
+from .draft import Draft, Inputs
 from .lora_choice import LoraChoice
+from .result import Plan
 
 
 def application(draft: Draft, settings: Settings, choice: LoraChoice, *, hires: bool = False) -> Application | None:
@@ -56,16 +57,19 @@ def application_notices(draft: Draft, choice: LoraChoice, first: Application | N
         yield f"{kept}: expect an unfinished picture; set Apply to auto."
 
 
-def remark(draft: Draft, choice: LoraChoice, first: Application | None) -> str:
-    """What the panel says of a bypass on a low-bit checkpoint; "" for nothing."""
-    storage = draft.inputs.storage
-    if first is None or storage is None or first.way(storage) == "host" or not is_low_bit(storage):
+def remark(inputs: Inputs, plan: Plan) -> str:
+    """What the panel says of a plan's bypass on a low-bit checkpoint; "" for nothing. Apart from the plan, for it may
+    measure, and a generation need not wait for that."""
+    first, storage = plan.application, inputs.storage
+    if first is None or plan.weight is None or storage is None:
         return ""
-    if not draft.inputs.is_merged:
+    if first.way(storage) == "host" or not is_low_bit(storage):
+        return ""
+    if not inputs.is_merged:
         return (
             f"On this {title(storage)} checkpoint the LoRA is applied beside the layers: exact, and nothing to merge."
         )
-    merged = draft.inputs.measure(first.file, choice.weight)
+    merged = inputs.measure(first.file, plan.weight)
     if merged is None:
         return f"On this {title(storage)} checkpoint the LoRA is applied beside the layers; a merge would round it."
     would = f"keep {merged.percent} of the LoRA"

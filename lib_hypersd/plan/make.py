@@ -18,7 +18,7 @@ from ..text import echo, readable
 from .draft import Draft, Inputs
 from .first_pass import tune_first_pass
 from .hires_pass import tune_hires_pass, turns_on
-from .how_applied import application, application_notices, remark
+from .how_applied import application, application_notices
 from .lora_choice import LoraChoice, Refusal, choose_lora, typed_otherwise
 from .result import PROMPT_FIELDS, Change, Plan
 from .sampler_limits import replace_unsupported, settle_own_sampling
@@ -61,7 +61,6 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
         choice,
         application=applied,
         hr_application=application(draft, for_hires, hires.choice, hires=True) if hires.choice else None,
-        remark=remark(draft, choice, applied),
         eta=eta,
     )
 

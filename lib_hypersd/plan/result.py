@@ -79,8 +79,6 @@ class Plan:
     hr_application: Application | None = None
     leaves_out_standing: bool = False
     """The host's option adds a Hyper-SD file to each prompt by itself: not to this generation."""
-    remark: str = ""
-    """How the LoRA is applied, where the panel has something to say about it."""
     eta: float | None = None
     """TCD's eta where it is requested and used; else None."""
     missing: Variant | None = None

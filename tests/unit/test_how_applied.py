@@ -13,6 +13,7 @@ from lib_hypersd.models.lora_index import LoraFile, LoraIndex
 from lib_hypersd.models.storage import Merged
 from lib_hypersd.plan import infotext, make
 from lib_hypersd.plan.draft import Inputs
+from lib_hypersd.plan.how_applied import remark
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.settings import Settings, from_object
 
@@ -35,9 +36,8 @@ def kept(share: float, error: float | None = None) -> Any:
     return measure
 
 
-def plan(index: LoraIndex, values: dict[str, Any] | None = None, prompt: str = "a cat", **fields: Any) -> Plan:
+def inputs_of(index: LoraIndex, prompt: str = "a cat", **fields: Any) -> Inputs:
     known = {key: fields.pop(key) for key in ("storage", "is_merged", "measure") if key in fields}
-    settings: Settings = from_object(values or {})
     request = build_request(
         **{
             "prompts": (prompt,),
@@ -49,7 +49,16 @@ def plan(index: LoraIndex, values: dict[str, Any] | None = None, prompt: str = "
             **fields,
         }
     )
-    return make.make_plan(Inputs(request, SD15, index, **{"measure": kept(0.03), **known}), settings)
+    return Inputs(request, SD15, index, **{"measure": kept(0.03), **known})
+
+
+def plan(index: LoraIndex, values: dict[str, Any] | None = None, prompt: str = "a cat", **fields: Any) -> Plan:
+    return make.make_plan(inputs_of(index, prompt, **fields), from_object(values or {}))
+
+
+def remark_on(index: LoraIndex, **known: Any) -> str:
+    inputs = inputs_of(index, **known)
+    return remark(inputs, make.make_plan(inputs, Settings()))
 
 
 def way(plan: Plan, storage: str | None = None) -> str:
@@ -62,7 +71,8 @@ def way(plan: Plan, storage: str | None = None) -> str:
 def test_the_host_merges_into_full_precision(index: LoraIndex, storage: str | None) -> None:
     made = plan(index, storage=storage)
     assert way(made, storage) == "host"
-    assert (made.remark, made.notices) == ("", ())
+    assert made.notices == ()
+    assert remark_on(index, storage=storage) == ""
 
 
 @pytest.mark.parametrize("storage", LOW_BIT)
@@ -126,12 +136,17 @@ def test_a_schedule_is_not_judged_as_a_far_weight(index: LoraIndex) -> None:
 
 
 def test_the_panel_says_what_a_merge_would_keep(index: LoraIndex) -> None:
-    made = plan(index, storage="nf4")
-    assert made.remark == (
+    assert remark_on(index, storage="nf4") == (
         "Merged, this nf4 checkpoint would keep 3 % of the LoRA: it is applied beside the layers instead."
     )
-    assert "GGUF Q4_0" in plan(index, storage="q4_0").remark
-    assert not made.notices
+    assert "GGUF Q4_0" in remark_on(index, storage="q4_0")
+
+
+def test_a_generation_with_a_bypass_waits_for_no_measuring(index: LoraIndex) -> None:
+    def measure(_file: LoraFile, _weight: float) -> Merged:
+        raise AssertionError("measured")
+
+    assert not plan(index, storage="nf4", measure=measure).notices
 
 
 def test_a_merge_that_loses_the_lora_gets_a_notice(index: LoraIndex) -> None:
@@ -145,12 +160,12 @@ def test_a_merge_that_loses_the_lora_gets_a_notice(index: LoraIndex) -> None:
 def test_a_merge_that_drowns_it_in_noise_gets_a_notice(index: LoraIndex) -> None:
     noisy = kept(1.0, error=2.4)
     assert "noise 2.4 times as large" in plan(index, {"apply": "host"}, storage="fp8", measure=noisy).notice
-    assert "noise 2.4 times as large" in plan(index, storage="fp8", measure=noisy).remark
+    assert "noise 2.4 times as large" in remark_on(index, storage="fp8", measure=noisy)
 
 
 def test_where_the_host_adds_it_in_each_evaluation_nothing_is_lost(index: LoraIndex) -> None:
     assert "kept" not in plan(index, {"apply": "host"}, storage="q4_0", is_merged=False).notice
-    assert "keep" not in plan(index, storage="q4_0", is_merged=False).remark
+    assert "keep" not in remark_on(index, storage="q4_0", is_merged=False)
 
 
 def test_a_schedule_that_only_the_host_may_apply_gets_a_notice(index: LoraIndex) -> None:
