@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from PIL import Image, ImageChops
 
@@ -182,15 +183,17 @@ class Host:
     def forget(self) -> None:
         """Drop all that the extension remembers, as after a start: the next run comes by everything."""
         from lib_hypersd.host import loras
-        from lib_hypersd.models import headers
+        from lib_hypersd.lora import tensors
 
-        headers.forget()
+        tensors.forget()
         loras._loras = loras.lora_cache()
         for name, module in list(sys.modules.items()):
-            if name.startswith(("lib_hypersd.host", "lib_hypersd.sampling", "lib_hypersd.panel.backend")):
+            if name.startswith("lib_hypersd"):
                 for value in vars(module).values():
                     if isinstance(value, functools._lru_cache_wrapper):
                         value.cache_clear()
+                    elif isinstance(value, WeakKeyDictionary):
+                        value.clear()
 
     def state(self) -> dict[str, Any]:
         """What a run must leave as it was: options, lists, and the names in the host's modules."""
