@@ -176,6 +176,13 @@ def before_sampling(p: Any, kwargs: Mapping[str, Any]) -> None:
     application.begin_pass(p)
     plan = getattr(p, _PLAN, None)
     try:
+        learnt = checkpoints.learn_of_hires(p) if plan is not None and plan.active else None
+        if learnt is not None:
+            notice = f"{learnt.name} is {learnt.title}: the next hires pass on it is planned for that."
+            notices.say(p, infotext.NOTICE, notice)
+    except Exception:  # then it stays unknown
+        options.report(f"{TITLE}: could not note what a hires checkpoint is", exc_info=True)
+    try:
         if sampling.names_own_sampling(p):
             sampling.start_from_unit_variance(p, kwargs["noise"])
     except Exception as fault:

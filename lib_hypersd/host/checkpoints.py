@@ -58,6 +58,15 @@ def selected_checkpoint(name: str | None = None) -> Checkpoint:
     return _of_file(info.filename)
 
 
+def learn_of_hires(p: Any) -> Checkpoint | None:
+    """Remember what the loaded checkpoint of a hires pass is, where its file could not tell; then that, else None."""
+    model: Any = getattr(p, "sd_model", None)
+    if not getattr(p, "is_hr_pass", False) or not _is_loaded(model):
+        return None
+    was_unknown, found = _of_file(model.sd_checkpoint_info.filename).is_unknown, _of_model(model)
+    return found if was_unknown and not found.is_unknown else None
+
+
 def _is_loaded(model: Any) -> bool:
     return getattr(model, "sd_checkpoint_info", None) is not None
 

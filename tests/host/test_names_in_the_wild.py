@@ -51,6 +51,8 @@ LORAS = {
     "hyperSD15x8steps": "Hyper-SD15-8steps-lora",
 }
 STYLE = "hyper-detail-slider_xl"
+UNREADABLE = "oldModel"
+"""An SDXL checkpoint with one byte too many: the host loads it, and its header can't be believed."""
 
 
 @contextmanager
@@ -63,6 +65,9 @@ def _renamed(profile: str, source: Path, folder: Path) -> Iterator[Target]:
         for name, of in names.items():
             if (source / kind / f"{of}.safetensors").exists():
                 (folder / kind / f"{name}.safetensors").symlink_to(source / kind / f"{of}.safetensors")
+    if "sdxl" in {path.stem.partition("-")[2] for path in (source / "Stable-diffusion").iterdir()}:
+        whole = (source / "Stable-diffusion" / "miniature-sdxl.safetensors").read_bytes()
+        (folder / "Stable-diffusion" / f"{UNREADABLE}.safetensors").write_bytes(whole + b"\0")
     style = source / "Lora" / "Hyper-SDXL-2steps-lora.safetensors"
     (folder / "Lora" / f"{STYLE}.safetensors").symlink_to(style)
     with (
@@ -131,6 +136,17 @@ def test_a_style_is_nobodys_second_file(renamed: Target) -> None:
     assert plan.prompt.startswith(typed)
     assert not plan.notices
     assert not host_lists_as_own(renamed)
+
+
+def test_a_hires_checkpoint_that_can_not_be_read_is_judged_when_it_is_loaded(renamed: Target) -> None:
+    hires = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": renamed.upscaler, "denoising_strength": 0.6}
+    hires["hr_checkpoint_name"] = renamed.checkpoints[UNREADABLE]
+    first = renamed.draw(hypersd={}, **hires).infotext.own()["Hyper-SD notice"]
+    assert f"its checkpoint {UNREADABLE} is not known until it is loaded" in first
+    assert f"{UNREADABLE} is SDXL: the next hires pass on it is planned for that." in first
+    second = renamed.draw(fresh=True, hypersd={}, **hires).infotext
+    assert UNREADABLE not in second.own().get("Hyper-SD notice", "")
+    assert f"<lora:{BEST['sdxl']}:" in second.fields["Hires prompt"]
 
 
 def host_lists_as_own(host: Target) -> bool:
