@@ -23,6 +23,7 @@ KIN_TITLES: dict[str, str] = {
     "flash": "Flash",
     "nitro": "NitroFusion",
     "schnell": "FLUX.1-schnell",
+    "tdd": "TDD",
 }
 """The distillations besides Hyper-SD that names of LoRAs say, for people."""
 

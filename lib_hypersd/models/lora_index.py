@@ -296,7 +296,7 @@ def _has_hyp(text: str) -> bool:
     return "hyp" in lower or "hyfu" in lower
 
 
-_KIN_WORDS = re.compile("lightning|turbo|lcm|dmd|tcd|pcm|flash|nitro|schnell", re.IGNORECASE)
+_KIN_WORDS = re.compile("lightning|turbo|lcm|dmd|tcd|pcm|flash|nitro|schnell|tdd", re.IGNORECASE)
 """The cheap test again; what `KIN_TITLES` has."""
 
 

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from .words import NUMBERS, SEQUENCES, SHORT_FORMS, WORDS
+from .words import ALONE, NUMBERS, SEQUENCES, SHORT_FORMS, WORDS
 
 MOST_STEPS = 16
 USUAL_STEPS = (1, 2, 4, 6, 8, 10, 12, 16)
@@ -38,7 +38,7 @@ _RUN = re.compile(r"[A-Za-z]+|[0-9]+")
 _ACRONYMS = "SDXL|FLUX|LCM|DMD|CFG|SD"
 _CASE = re.compile(rf"Lo[Rr][Aa]|[A-Z]+(?=v(?![a-z]))|(?:{_ACRONYMS})(?=[a-z]{{3}})|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _BY_LETTER: dict[str, list[str]] = {}
-for _word in sorted((w for w in _VOCABULARY if len(w) > 1 or w == "v"), key=len, reverse=True):
+for _word in sorted((w for w in _VOCABULARY - set(ALONE) if len(w) > 1 or w == "v"), key=len, reverse=True):
     _BY_LETTER.setdefault(_word[0], []).append(_word)
 _STEP_WORDS = ("step", "steps")
 _IN_NEED_OF_SPELLING = {*SHORT_FORMS, *_STEP_WORDS}
@@ -61,8 +61,17 @@ def _tokens(name: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def _words_of_run(run: str) -> tuple[str, ...]:
     """The words of a run of letters, by its case changes; remembered, as most names are made of the same words."""
-    pieces = (run,) if run.islower() or run.isupper() else _CASE.findall(run)
-    return tuple(word for piece in pieces for word in _words_in(piece.lower()))
+    if run.islower() or run.isupper():
+        return tuple(_words_in(run.lower()))
+    pieces = [piece.lower() for piece in _CASE.findall(run)]
+    words: list[str] = []
+    while pieces:
+        piece = pieces.pop(0)
+        if pieces and piece + pieces[0] in _VOCABULARY:  # a word with a capital inside: PixArt, HiDream
+            words.append(piece + pieces.pop(0))
+        else:
+            words += _words_in(piece)
+    return tuple(words)
 
 
 def _words_in(run: str) -> list[str]:

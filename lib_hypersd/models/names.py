@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .name_tokens import MOST_STEPS, USUAL_STEPS, Item, items_of, number_of
-from .words import AMBIGUOUS, PUBLISHED_STEPS, RARELY_MEANT
+from .words import AMBIGUOUS, DISTILLED_BASES, PUBLISHED_STEPS, RARELY_MEANT
 
 MAX_NAME = 300
 """Characters; no file system has longer names, and a longer one says nothing."""
@@ -86,13 +86,15 @@ def read_name(name: str) -> NameReading:
 
 _OF_FLUX = ("chroma", "flux2", "krea2")
 """Families that people also call by FLUX's name."""
+_WITH_XL = {"ssd", "playground", "mugen", "pixart"}
+"""Families whose names may have an XL of their own."""
 
 
 def _family(items: list[Item]) -> str | None:
     found = {item.meaning for item in items if item.kind == "family"}
     if "sdxl" in found:
         found -= {"chroma"}  # ZavyChromaXL
-        if found == {"sdxl", "ssd"} or found == {"sdxl", "playground"} or found == {"sdxl", "mugen"}:
+        if len(found) == 2 and found & _WITH_XL:
             found -= {"sdxl"}
     if len(found) > 1 and "flux" in found and any(other in found for other in _OF_FLUX):
         found -= {"flux"}
@@ -143,7 +145,8 @@ def _bare_steps(items: list[Item], at: int) -> int | None:
     at += 1
     while at < len(items) and (items[at].kind in ("family", "cfg", "unit") or items[at].text in ("sd", "lora", "dev")):
         at += 1
-    if at < len(items) and items[at].kind == "number" and number_of(items[at].text) in _BARE_STEPS:
+    is_number = at < len(items) and items[at].kind == "number" and items[at].text[0] != "0"  # 04 is a version
+    if is_number and number_of(items[at].text) in _BARE_STEPS:
         after = items[at + 1] if at + 1 < len(items) else None
         if after is None or (after.kind != "number" and after.text not in _SCALES):
             return number_of(items[at].text)
@@ -211,6 +214,8 @@ def _is_lora_word(items: list[Item], at: int, *, proven: bool) -> bool:
     """Whether a distillation's word in a LoRA's name means the distillation: most LoRAs are styles."""
     if items[at].meaning not in ("hyper", *RARELY_MEANT):
         return True
+    if at and (items[at - 1].meaning, items[at].meaning) in DISTILLED_BASES:
+        return False
     return proven and (at + 1 == len(items) or items[at + 1].kind != "unknown")
 
 

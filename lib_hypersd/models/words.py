@@ -37,8 +37,9 @@ WORDS: tuple[Row, ...] = (
     Row("flash", "distillation", "flash", "huggingface.co/sd-community/sdxl-flash"),
     Row("nitro", "distillation", "nitro", "huggingface.co/ChenDY/NitroFusion"),
     Row("schnell", "distillation", "schnell", _BFL),
+    Row("tdd", "distillation", "tdd", "huggingface.co/RED-AIGC/TDD"),
     # Families --------------------------------------------------------------------------------------------------
-    Row("sdxl xl pony illustrious noobai noob animagine", "family", "sdxl", _CIVITAI),
+    Row("sdxl xl pony illustrious illu noobai noob animagine", "family", "sdxl", _CIVITAI),
     Row("flux", "family", "flux", _BFL),
     Row("kontext", "family", "flux", f"{_BFL}/FLUX.1-Kontext-dev"),
     Row("klein", "family", "flux2", f"{_BFL}/FLUX.2-klein-4B"),
@@ -73,6 +74,10 @@ WORDS: tuple[Row, ...] = (
     Row("vae baked bakedvae no vpred eps fp bf nf int q gguf unet diffusers comfyui comfy", "technical", "", _CIVITAI),
     Row("mix merge merged edition model checkpoint base by rank dim converted unified low", "technical", "", _CIVITAI),
     Row("small normal dpm dpmpp sde euler fast vision b k m l s unit official pytorch plus", "technical", "", _CIVITAI),
+    Row("hd dpo edit preview release experimental exp distill distilled heun unipc karras", "technical", "", _CIVITAI),
+    Row(
+        "image img video large medium mini tiny lite quick rapid accelerator clean fix fixed", "technical", "", _CIVITAI
+    ),
     # Words that make "hyper", "lightning", "flash" the name of a style -----------------------------------------------
     Row("real reals realism realistic realist realista reality", "style", "", _CIVITAI),
     Row("detail details detailed detailer", "style", "", _CIVITAI),
@@ -115,6 +120,7 @@ SEQUENCES: tuple[Row, ...] = (
     Row("playground 2", "family", "playground", "huggingface.co/playgroundai/playground-v2.5-1024px-aesthetic"),
     Row("pony v 7", "family", "aura", "huggingface.co/purplesmartai/pony-v7-base"),
     Row("flux 1", "family", "flux", _BFL),
+    Row("f 1 d", "family", "flux", "civitai.com: its short form of the base model FLUX.1-dev"),
     Row("flux 2", "family", "flux2", f"{_BFL}/FLUX.2-dev"),
     Row("krea 2", "family", "krea2", _NEO),
     Row("z image", "family", "lumina", "huggingface.co/Tongyi-MAI/Z-Image-Turbo"),
@@ -134,7 +140,11 @@ SEQUENCES: tuple[Row, ...] = (
     Row("int 4", "quantisation", "int4", "huggingface.co/nunchaku-tech"),
     Row("int 8", "quantisation", "int8", _CIVITAI),
     *(Row(f"q {bits}", "quantisation", f"q{bits}", _GGUF) for bits in range(2, 9)),
+    *(Row(f"q {bits} k xl", "quantisation", f"q{bits}", "huggingface.co/unsloth") for bits in range(2, 9)),
 )
+
+ALONE = ("illu", "hd", "dpo", "edit", "exp", "fix", "img", "mini", "tiny", "lite", "large", "clean", "rapid")
+"""Words that are known only where they stand alone: too many others begin or end with them."""
 
 SHORT_FORMS: dict[str, tuple[str, ...]] = {"hyfu": ("hyper", "flux"), "hyp": ("hyper",)}
 """Written for these words where a number follows: `fluxUnchainedBySCG_hyfu8Step…` (civitai.com), `flux-hyp8-Q8_0`
@@ -154,3 +164,6 @@ AMBIGUOUS = ("flash", "nitro")
 
 RARELY_MEANT = ("lightning", "turbo", *AMBIGUOUS)
 """The same for LoRAs, of which most are styles."""
+
+DISTILLED_BASES = (("lumina", "turbo"),)
+"""Family and word of base models that are distilled themselves, as Z-Image-Turbo is: a LoRA so named is made for it."""

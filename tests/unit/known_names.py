@@ -163,6 +163,12 @@ CHECKPOINTS = (
     Known("sd3.5_large_fp8", {"family": "sd35", "distilled": None}, _FIXTURES),
     Known("Qwen_Image_Distill_Q5_K_S", {"family": "qwen"}, _FIXTURES),
     Known("z-image-turbo_fp8", {"family": "lumina"}, _FIXTURES),
+    Known("Chroma1-HD-Flash", {"family": "chroma", "distilled": "flash"}, "huggingface.co/lodestones/Chroma1-Flash"),
+    Known("PixArt-Sigma-XL-2-1024-MS", {"family": "pixart", "distilled": None}, "huggingface.co/PixArt-alpha"),
+    Known("HiDream-I1-Fast", {"family": "hidream"}, "huggingface.co/HiDream-ai"),
+    Known("Qwen-Image-Edit-2511-UD-Q4_K_XL", {"family": "qwen", "quantisation": "q4"}, "huggingface.co/unsloth"),
+    Known("flux1-dev-Q4_K_XL", {"family": "flux", "quantisation": "q4"}, f"{_MADE_UP}: a quantisation's XL"),
+    Known("hyphoriaRealIllu_v09", {"family": "sdxl", "distilled": None}, _USED),
     Known("chroma-unlocked-v44-detail-calibrated", {"family": "chroma"}, _USED),
 )
 
@@ -190,11 +196,20 @@ LORAS = (
     Known("lcm-lora-ssd-1b", {"lora": "lcm", "family": "ssd"}, _LISTED),
     Known("AnimateLCM_sd15_t2v_lora", {"lora": "lcm", "family": "sd15"}, _LISTED),
     Known("QwenImage_Lightning_8step_lora", {"lora": "lightning", "family": "qwen", "steps": 8}, _PROMPTS),
+    Known("sd_xl_dpo_turbo_lora_v1-128dim", {"lora": "turbo", "family": "sdxl"}, _USED),
+    Known("Qwen-Image-Edit-2511-Lightning", {"lora": "lightning", "family": "qwen"}, "huggingface.co/lightx2v"),
+    Known("chroma-flash-heun_r256-fp32", {"lora": "flash", "family": "chroma"}, "huggingface.co/silveroxides"),
+    Known("TDD-FLUX.1-dev-lora-beta", {"lora": "tdd", "family": "flux"}, "huggingface.co/RED-AIGC/TDD"),
     Known("flux1-turbo-alpha-lora", {"lora": "turbo", "family": "flux"}, _PROMPTS),
 )
 
 LOOKALIKES = (
     Known("tempestByVlad_baseV01", {"distilled": None}, _SDNEXT),
+    Known("pixelwave_flux1Schnell04", {"family": "flux", "distilled": "schnell", "steps": None}, "civitai.com"),
+    Known("pixel_art_style_z_image_turbo", {"lora": None, "family": "lumina"}, "huggingface.co/tarn59"),
+    Known("sdxlLightning_08", {"distilled": "lightning", "steps": None}, f"{_MADE_UP}: 08 is a version"),
+    Known("hyperIllusion_v1", {"lora": None, "family": None}, f"{_MADE_UP}: begins like Illustrious' short form"),
+    Known("hyperhdr_xl", {"lora": None}, f"{_MADE_UP}: a style that begins like a technical word"),
     Known("copaxTimelessxlSDXL1_v8", {"family": "sdxl", "distilled": None, "steps": None}, _LISTED),
     Known("cyberrealistic_v41BackToBasics", {"distilled": None}, _MADE_UP),
     Known("dreamshaper_8", {"family": None, "distilled": None, "steps": None}, _LISTED),
