@@ -42,7 +42,7 @@ for _word in sorted((w for w in _VOCABULARY - set(ALONE) if len(w) > 1 or w == "
     _BY_LETTER.setdefault(_word[0], []).append(_word)
 _STEP_WORDS = ("step", "steps")
 _IN_NEED_OF_SPELLING = {*SHORT_FORMS, *_STEP_WORDS}
-_ENDINGS = ("lightning", "schnell", "hyper", "turbo", "sdxl", "flux", "xl")
+_ENDINGS = ("lightning", "schnell", "hyper", "turbo", "sdxl", "flux", "lcm", "xl")
 _BEGINNINGS = ("flux", "sdxl")
 _SHORTEST_REST = 3
 

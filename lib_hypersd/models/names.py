@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .name_tokens import MOST_STEPS, USUAL_STEPS, Item, items_of, number_of
-from .words import AMBIGUOUS, DISTILLED_BASES, PUBLISHED_STEPS, RARELY_MEANT
+from .words import AMBIGUOUS, CAMERAS, DISTILLED_BASES, PUBLISHED_STEPS, RARELY_MEANT
 
 MAX_NAME = 300
 """Characters; no file system has longer names, and a longer one says nothing."""
@@ -195,7 +195,10 @@ def _distillations(items: list[Item], *, says_steps: bool) -> tuple[tuple[str, .
 
 
 def _is_style(items: list[Item], at: int) -> bool:
-    """Whether the next word makes a distillation's word a style's: HyperRealism, Hyper8K."""
+    """Whether the next word makes a distillation's word a style's (HyperRealism, Hyper8K), or the one before does
+    (camera flash)."""
+    if items[at].meaning == "flash" and _text(items, at - 1) in CAMERAS:
+        return True
     if at + 1 == len(items):
         return False
     after = items[at + 1]

@@ -162,6 +162,9 @@ PUBLISHED_STEPS: tuple[tuple[tuple[str, ...], int], ...] = (
 AMBIGUOUS = ("flash", "nitro")
 """Words that people also use for other things: a distillation only with a family or a step count beside them."""
 
+CAMERAS = ("camera", "direct", "onboard")
+"""Words before "flash" that make it a camera's."""
+
 RARELY_MEANT = ("lightning", "turbo", *AMBIGUOUS)
 """The same for LoRAs, of which most are styles."""
 
