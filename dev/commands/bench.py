@@ -13,6 +13,7 @@ BENCHMARKS = {
     "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
     "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
+    "mutants": "small changes of the core's code made in turn: tried, and killed by the unit tests",
     "against": "pictures, infotexts and answers beside those of another checkout: what differs",
 }
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
@@ -41,6 +42,7 @@ def main() -> None:
         help="against: on these (default: all)",
     )
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="arrival: on this (default: cpu)")
+    parser.add_argument("--mutants", type=int, default=600, help="mutants: how many (default: 600)")
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
     if (args.checkout is not None) != (args.name == "against"):
@@ -73,6 +75,10 @@ def main() -> None:
         from . import bench_arrival
 
         bench_arrival.run(args.device, args.json)
+    elif args.name == "mutants":
+        from . import bench_mutants
+
+        bench_mutants.run(args.mutants, args.json)
     elif args.name == "against":
         from . import bench_against
 
