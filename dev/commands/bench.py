@@ -13,6 +13,7 @@ BENCHMARKS = {
     "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
     "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
+    "plans": "random requests and settings: plans tried, and those that break a promise, with the smallest of these",
     "against": "pictures, infotexts and answers beside those of another checkout: what differs",
 }
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
@@ -40,6 +41,8 @@ def main() -> None:
         choices=PROFILES,
         help="against: on these (default: all)",
     )
+    parser.add_argument("--cases", type=int, default=200_000, help="plans: how many (default: 200,000)")
+    parser.add_argument("--seed", type=int, help="plans: other cases")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="arrival: on this (default: cpu)")
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
     args = parser.parse_args()
@@ -73,6 +76,10 @@ def main() -> None:
         from . import bench_arrival
 
         bench_arrival.run(args.device, args.json)
+    elif args.name == "plans":
+        from . import bench_plans
+
+        bench_plans.run(args.cases, args.seed, args.json)
     elif args.name == "against":
         from . import bench_against
 

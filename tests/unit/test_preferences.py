@@ -23,6 +23,7 @@ from test_plan import (
     applied,
     hires,
     infotext_of,
+    pasted_page,
     request,
     requests,
 )
@@ -331,7 +332,7 @@ def test_a_pasted_infotext_changes_nothing_again(
     asked = request_with(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
     plan = make_plan(asked, settings, checkpoint, everything, preferences=preferences)
     if plan.active:
-        done = applied(asked, plan)
+        done = pasted_page(asked, plan)
         # Preferences may have changed since.
         now = data.draw(st.one_of(st.just(preferences), PREFERENCES))
         params = infotext_of(done, plan)
