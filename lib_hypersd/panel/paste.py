@@ -101,6 +101,8 @@ class _Pasted:
 
     def sampling(self) -> str:
         """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
+        if self._has_hires_checkpoint():
+            return "keep"  # that one's recipe may be another
         recipe = self.preferences.recipe_of(self.variant) if self.variant else _STOCK_RECIPE
         if self.name in ONE_STEP_UNETS:
             recipe = recipes.ONE_STEP_UNET
