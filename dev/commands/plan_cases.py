@@ -30,7 +30,6 @@ from lib_hypersd.request.prompt_tags import find_tags
 from lib_hypersd.request.request import HostTraits, Request
 from lib_hypersd.request.settings import KEYS, Settings, from_positional
 from lib_hypersd.request.tag_rule import TagRule, meaning_of
-from lib_hypersd.request.weight_schedule import WeightSchedule
 from lib_hypersd.sampling.names import AUTOMATIC, BOUND, ONE_STEP_UNET, SCHEDULES, TCD
 
 Case = dict[str, Any]
@@ -335,8 +334,8 @@ def _is_pasted(planned: Planned) -> str | None:
     again = make_plan(replace(done, request=replace(done.request, explicit=frozenset())), from_positional(pasted))
     if again.changes:
         return f"pasted, it changes {', '.join(map(str, again.changes))}"
-    if not again.active and not plan.schedule and not isinstance(plan.hires_weight, WeightSchedule):
-        return None  # the page has all of it: a file that does not say its steps, at an axis's steps
+    if not again.active and "steps" in case["explicit"]:
+        return None  # a file that does not say its steps, at those of an axis: nothing says them then
     was, is_now = ((one.lora, one.weight, str(one.schedule)) for one in (plan, again))
     return None if was == is_now else f"pasted, {was} is {is_now}"
 

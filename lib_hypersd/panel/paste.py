@@ -52,9 +52,10 @@ class _Pasted:
         return BY_NAME.get(self.name)
 
     def lora(self) -> str:
-        if self._leaves_hires_checkpoint_alone() and self._is_hyper(self.name):
-            return "none"  # the tag in the prompt says which file the first pass has
-        return "auto" if self.name.endswith("-Unet") else self.name
+        is_unet = self.name.endswith("-Unet")
+        if self._leaves_hires_checkpoint_alone() and (is_unet or self._is_hyper(self.name)):
+            return "none"  # what the first pass has, the tag in the prompt says, or the checkpoint itself
+        return "auto" if is_unet else self.name
 
     def steps(self) -> str:
         steps = str(self.params.get("Steps", ""))
@@ -147,11 +148,10 @@ class _Pasted:
         return not str(self.params.get("Hires checkpoint", _SAME)).startswith(_SAME)
 
     def _leaves_hires_checkpoint_alone(self) -> bool:
-        """Whether a hires pass on another checkpoint has a prompt of its own, which has no LoRA of Hyper-SD's."""
-        prompts = [str(self.params.get(key, "")) for key in ("Prompt", "Hires prompt")]
-        names = [{tag.name for tag in find_tags(prompt)} for prompt in prompts]
-        has_tag = [self.name in found or any(map(self._is_hyper, found)) for found in names]
-        return self._has_hires_checkpoint() and bool(prompts[1]) and has_tag == [True, False]
+        """Whether the prompt of a hires pass on another checkpoint has no LoRA of Hyper-SD's."""
+        prompt = str(self.params.get("Hires prompt") or self.params.get("Prompt", ""))
+        names = {tag.name for tag in find_tags(prompt)}
+        return self._has_hires_checkpoint() and self.name not in names and not any(map(self._is_hyper, names))
 
     @staticmethod
     def _is_hyper(name: str) -> bool:

@@ -54,6 +54,14 @@ class Inputs:
         return self.checkpoint.flow if self.request.flow is None else self.request.flow
 
     @property
+    def has_distilled_cfg(self) -> bool:
+        """Whether the host's distilled CFG means that on the checkpoint of a pass, or may mean it on one that is not
+        known until it is loaded."""
+        checkpoints = [one for one in (self.checkpoint, self.hr_checkpoint) if one and not one.uses_shift]
+        is_there = self.request.distilled_cfg_scale is not None
+        return is_there and any(one.family == "flux" or one.is_unknown for one in checkpoints)
+
+    @property
     def standing_file(self) -> LoraFile | None:
         """The Hyper-SD file that the host's option adds to each prompt by itself, or None."""
         name = self.request.standing_lora
