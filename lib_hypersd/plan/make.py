@@ -142,7 +142,8 @@ def refused(inputs: Inputs, notices: Iterable[str], reason: Reason | None = None
     plan = _assemble(draft, rule, rule)
     removed = (change.before for change in plan.changes if change.field in PROMPT_FIELDS and not change.after)
     names = dict.fromkeys(echo(tag.name) for text in removed for tag in find_tags(text, comments="none"))
-    unmentioned = (name for name in names if f"<lora:{name}>" not in plan.notice)
+    mentioned = {tag.name for tag in find_tags(plan.notice, comments="none") if not tag.args}
+    unmentioned = (name for name in names if name not in mentioned)
     more = (f"<lora:{name}> was taken out of the prompt: without the recipe it means nothing." for name in unmentioned)
     return replace(plan, notices=(*plan.notices, *more))
 

@@ -1,7 +1,7 @@
 """Long inputs take time in proportion to their length, whatever they are made of.
 
-Each reader gets texts of a quarter of a million characters, under a bound on CPU time that is ten times what any
-needs, and a small part of what a reader of quadratic time would need.
+Each reader gets texts of a quarter of a million characters, whole, under a bound on CPU time that is several times what
+any needs, and a small part of what a reader of quadratic time would need.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from test_fuzz_tags import SYNTAXES
 from lib_hypersd.models import catalog, checkpoint, evidence, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
+from lib_hypersd.plan import infotext as plan_texts
+from lib_hypersd.plan.draft import Inputs
+from lib_hypersd.plan.make import make_plan, plan_for_tags
 from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.preferences import Preferences
-from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
+from lib_hypersd.request.request import Request
+from lib_hypersd.request.settings import KEYS, Settings, SettingsError, as_typed, from_object
 from lib_hypersd.text import echo
 
 LENGTH = 250_000
@@ -39,9 +43,25 @@ def _prompts(index: LoraIndex) -> Callable[[str], object]:
             tags = prompt_tags.find_tags(text, comments=comments)
             prompt_tags.edit(text, [(tag, "") for tag in tags])
             prompt_tags.append(text, "<lora:a:1>", comments=comments)
-        # The lookup of a file looks at the file: a hundred tags are enough.
-        rule.apply(text[:5000])
-        reader.first_typed([text[:5000]])
+        rule.apply(text)
+        reader.first_typed([text])
+        reader.unlisted([text])
+
+    return read
+
+
+def _plans(index: LoraIndex) -> Callable[[str], object]:
+    """A plan by the panel and one by tags, with all files here, and with none."""
+
+    def read(text: str) -> None:
+        request = Request(
+            prompts=(text,), main_prompt=text, steps=20, cfg_scale=7.0, sampler_name="Euler", scheduler="Automatic"
+        )
+        for files in (index, LoraIndex()):
+            inputs = Inputs(request, checkpoint.describe("model", "sd15"), files)
+            for plan in (make_plan(inputs, Settings()), plan_for_tags(inputs)):
+                plan_texts.entries(plan)
+                plan_texts.comment(plan)
 
     return read
 
@@ -119,8 +139,18 @@ _NAMES = (
     "_1.attn",
 )
 _NUMBERS = ("1", "1.", ".1", "1e", "9-", "- ", " ", "1,", "1 - 1, ", "sdxl: weight 1\n", "\n", ":", "\u0663", "keep")
+_TAGGED = (
+    "<lora:hyper-sd15> ",
+    "<lora:hyper-sdxl-{}step> ",
+    "<lora:hyper-sd15-{}steps-cfg> ",
+    "<lora:{}> ",
+    "<lora:{}/Hyper-SD15-4steps-lora> ",
+    "<lora:Hyper-SD15-8steps-lora:{}> ",
+)
+""" "{}" is a number that differs from tag to tag."""
 READERS = {
-    "prompts": _TAGS,
+    "prompts": (*_TAGS, *_TAGGED),
+    "plans": _TAGGED,
     "names": _NAMES,
     "settings": _NUMBERS,
     "preferences": _NUMBERS,
@@ -131,8 +161,15 @@ READERS = {
 @pytest.mark.parametrize("reader", READERS)
 def test_time_grows_with_the_length_alone(reader: str, everything: LoraIndex) -> None:
     known = {"names": _names, "settings": _settings, "preferences": _preferences, "paste": _paste}
-    read = known.get(reader) or _prompts(everything)
+    known |= {"prompts": _prompts(everything), "plans": _plans(everything)}
+    read = known[reader]
     texts = list(product(READERS[reader], ENDS))
     for unit, end in texts[:: round(1 / min(FACTOR, 1))]:  # with a factor below 1 that part of them
         with cpu_bound():
-            read(unit * (LENGTH // len(unit)) + end)
+            read(_long(unit) + end)
+
+
+def _long(unit: str) -> str:
+    if "{}" not in unit:
+        return unit * (LENGTH // len(unit))
+    return "".join(unit.format(number) for number in range(LENGTH // (len(unit) + 3)))
