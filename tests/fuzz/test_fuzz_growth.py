@@ -23,6 +23,7 @@ from lib_hypersd.panel import paste as infotext
 from lib_hypersd.plan import infotext as plan_texts
 from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.make import make_plan, plan_for_tags
+from lib_hypersd.plan.result import Plan
 from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.preferences import Preferences
 from lib_hypersd.request.request import Request
@@ -50,20 +51,22 @@ def _prompts(index: LoraIndex) -> Callable[[str], object]:
     return read
 
 
-def _plans(index: LoraIndex) -> Callable[[str], object]:
-    """A plan by the panel and one by tags, with all files here, and with none."""
-
+def _plan(make: Callable[[Inputs], Plan], index: LoraIndex) -> Callable[[str], object]:
     def read(text: str) -> None:
         request = Request(
             prompts=(text,), main_prompt=text, steps=20, cfg_scale=7.0, sampler_name="Euler", scheduler="Automatic"
         )
-        for files in (index, LoraIndex()):
-            inputs = Inputs(request, checkpoint.describe("model", "sd15"), files)
-            for plan in (make_plan(inputs, Settings()), plan_for_tags(inputs)):
-                plan_texts.entries(plan)
-                plan_texts.comment(plan)
+        plan = make(Inputs(request, checkpoint.describe("model", "sd15"), index))
+        plan_texts.entries(plan)
+        plan_texts.comment(plan)
 
     return read
+
+
+def _plans(index: LoraIndex) -> list[Callable[[str], object]]:
+    """A plan by the panel and one by tags, with all files here, and with none."""
+    kinds: tuple[Callable[[Inputs], Plan], ...] = (lambda inputs: make_plan(inputs, Settings()), plan_for_tags)
+    return [_plan(make, files) for make in kinds for files in (index, LoraIndex())]
 
 
 def _names(text: str) -> None:
@@ -160,16 +163,17 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_time_grows_with_the_length_alone(reader: str, everything: LoraIndex) -> None:
-    known = {"names": _names, "settings": _settings, "preferences": _preferences, "paste": _paste}
-    known |= {"prompts": _prompts(everything), "plans": _plans(everything)}
-    read = known[reader]
-    texts = list(product(READERS[reader], ENDS))
+    known = {"names": [_names], "settings": [_settings], "preferences": [_preferences], "paste": [_paste]}
+    known |= {"prompts": [_prompts(everything)], "plans": _plans(everything)}
+    texts = list(product(READERS[reader], ENDS[:1] if reader == "plans" else ENDS))
     for unit, end in texts[:: round(1 / min(FACTOR, 1))]:  # with a factor below 1 that part of them
-        with cpu_bound():
-            read(_long(unit) + end)
+        text = _long(unit, 2 * LENGTH if reader == "plans" else LENGTH) + end
+        for read in known[reader]:
+            with cpu_bound():
+                read(text)
 
 
-def _long(unit: str) -> str:
+def _long(unit: str, length: int) -> str:
     if "{}" not in unit:
-        return unit * (LENGTH // len(unit))
-    return "".join(unit.format(number) for number in range(LENGTH // (len(unit) + 3)))
+        return unit * (length // len(unit))
+    return "".join(unit.format(number) for number in range(length // (len(unit) + 3)))
