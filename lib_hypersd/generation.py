@@ -20,7 +20,8 @@ _GENERATED = "_hypersd_generated"
 
 
 def begin(p: Any) -> None:
-    """Remove whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict."""
+    """Remove whatever an earlier run left on this `p`; all cells of an X/Y/Z plot share the infotext's dict, in which
+    one without a plan may have left a message."""
     application.end(p)
     if _is_copy_in_mid_run(p):
         return
@@ -66,11 +67,12 @@ def _is_idle(p: Any, args: Sequence[Any]) -> bool:
 def _process(p: Any, args: Sequence[Any]) -> bool:
     """Plan and apply; False where a plan is requested and could not be made."""
     activation = read_activation(args, xyz.values_set_by_axes(p), lists.host_lists())
-    if activation.error:
-        notices.say(p, infotext.ERROR, f"{activation.error} Nothing was changed.")
     names_own = sampling.names_own_sampling(p)
     decision = _decide(p, activation) if activation.may_plan or names_own else Decision("nothing")
     plan = decision.plan
+    if activation.error:
+        nothing = "Nothing else" if plan is not None and plan.changes else "Nothing"
+        notices.say(p, infotext.ERROR, f"{activation.error} {nothing} was changed.")
     if plan is not None:
         unlisted = writing.unlisted_name(plan)
         if unlisted:
@@ -98,7 +100,7 @@ def _decide(p: Any, activation: Activation) -> Decision:
     decision = decide(inputs, activation)
     why = application.prepare(decision.plan, p) if decision.plan else None
     if why:
-        decision = replace(decision, plan=refused(inputs, [why]))
+        decision = replace(decision, plan=refused(inputs, (), why))
     text = hint(inputs) if decision.kind == "hint" else None
     if text:
         notices.show(p, text)

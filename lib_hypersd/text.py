@@ -17,6 +17,11 @@ def readable(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things for people: "1 step", "8 steps"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def amount(size: int) -> str:
     """A size in bytes for a person: 1.39 GB, 787 MB, 64 kB."""
     for unit, bytes_of_it, digits in (("GB", 10**9, 2), ("MB", 10**6, 0), ("kB", 10**3, 0)):

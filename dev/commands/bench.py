@@ -14,6 +14,7 @@ BENCHMARKS = {
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
     "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
     "mutants": "small changes of the core's code made in turn: tried, and killed by the unit tests",
+    "plans": "random requests and settings: plans tried, and those that break a promise, with the smallest of these",
     "against": "pictures, infotexts and answers beside those of another checkout: what differs",
 }
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
@@ -41,6 +42,8 @@ def main() -> None:
         choices=PROFILES,
         help="against: on these (default: all)",
     )
+    parser.add_argument("--cases", type=int, default=200_000, help="plans: how many (default: 200,000)")
+    parser.add_argument("--seed", type=int, help="plans: other cases")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="arrival: on this (default: cpu)")
     parser.add_argument("--mutants", type=int, default=600, help="mutants: how many (default: 600)")
     parser.add_argument("--write", metavar="FILE", help="sampling: renew the tables of docs/fidelity.md, or another")
@@ -79,6 +82,10 @@ def main() -> None:
         from . import bench_mutants
 
         bench_mutants.run(args.mutants, args.json)
+    elif args.name == "plans":
+        from . import bench_plans
+
+        bench_plans.run(args.cases, args.seed, args.json)
     elif args.name == "against":
         from . import bench_against
 

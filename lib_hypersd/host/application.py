@@ -17,7 +17,7 @@ from ..lora.factors import UnfitError
 from ..lora.tensors import UnheldError, forget, require_numbers, tensors_of
 from ..plan import infotext
 from ..plan.application import Application
-from ..plan.result import Plan
+from ..plan.result import Plan, Reason
 from ..request.prompt_tags import LoraTag
 from ..request.weight_schedule import Weight, WeightSchedule
 from . import activation, layers, room
@@ -50,7 +50,7 @@ class _Run:
 # Where the plan is made ----------------------------------------------------------------------------------------
 
 
-def prepare(plan: Plan, p: Any) -> str | None:
+def prepare(plan: Plan, p: Any) -> Reason | None:
     """Make ready what `plan` needs before anything is changed; why nothing may be changed, or None.
 
     Reads the file once where a bypass is due.
@@ -64,11 +64,11 @@ def prepare(plan: Plan, p: Any) -> str | None:
         else:
             require_numbers(first.file.path)
     except UnfitError as error:
-        return f"{first.file.name} {error}: nothing was changed; choose another file."
+        return Reason(f"{first.file.name} {error}", "choose another file")
     except UnheldError:
         pass  # said where the pass begins, when the host has taken it or not
     except OSError as error:
-        return f"{first.file.name} can't be read ({error.strerror}): nothing was changed."
+        return Reason(f"{first.file.name} can't be read ({error.strerror})")
     return None
 
 

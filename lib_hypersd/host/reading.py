@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -33,10 +33,13 @@ def read_request(p: Any) -> Request:
         return getattr(p, name, None)
 
     hires = bool(get("enable_hr"))
+    negative = _is_text(p.all_negative_prompts)
+    own_negative = _is_text(p.all_hr_negative_prompts or ()) if hires else bool(styled_hires_prompt(p, negative=True))
     return Request(
         prompts=tuple(map(str, p.all_prompts)),
         main_prompt=str(p.main_prompt),
-        negative_prompt=any(str(n).strip() for n in p.all_negative_prompts),
+        negative_prompt=negative,
+        hr_negative_prompt=own_negative or (negative and not hires),
         mode="img2img" if hasattr(p, "init_images") else "txt2img",
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
         own_hr_prompt="" if hires else styled_hires_prompt(p),
@@ -45,6 +48,10 @@ def read_request(p: Any) -> Request:
         hires_obstacle=_hires_obstacle(get),
         **model_noise(p),
     )
+
+
+def _is_text(prompts: Iterable[Any]) -> bool:
+    return any(str(prompt).strip() for prompt in prompts)
 
 
 def plan_inputs(
@@ -110,10 +117,12 @@ def request_from_values(values: Mapping[str, Any]) -> Request:
     known = {f.name for f in dataclasses.fields(txt2img_class())}
     prompt = values.get("prompt") or ""
     hires = bool(values.get("enable_hr", False))
+    negatives = [values.get(name) or "" for name in ("hr_negative_prompt", "negative_prompt")]
     return Request(
         prompts=(prompt,),
         main_prompt=prompt,
-        negative_prompt=bool((values.get("negative_prompt") or "").strip()),
+        negative_prompt=_is_text(negatives[1:]),
+        hr_negative_prompt=_is_text(negatives),
         hr_prompts=(values.get("hr_prompt") or prompt,) if hires else (),
         own_hr_prompt=(values.get("hr_prompt") or "") if not hires else "",
         **_fields(lambda name: values.get(name) if name in known else None),

@@ -1,5 +1,6 @@
 """Hyper-SD's sampler and schedule types in the host's lists, and what a run with them needs of the host."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from modules import sd_samplers, sd_samplers_common, sd_samplers_kdiffusion, shared
 from torch import Tensor
 
-from ..models.recipes import EULER
+from ..models.recipes import EULER, SGM_UNIFORM
 from ..plan import infotext
 from ..sampling.names import AUTOMATIC, ONE_STEP_UNET, SCHEDULES, TCD, TCD_ETA, is_own, tcd_eta
 from ..sampling.noise_levels import is_flow, model_sigmas, unit_variance
@@ -118,10 +119,22 @@ def _levels(label: str, steps: int, inner_model: Any) -> Tensor:
         return _SIGMAS[label](steps, model_sigmas(inner_model))
     except ScheduleError as error:
         # Requests are adjusted before they come here: this is another extension's pass of its own.
-        report(f"{error} The levels are those of {AUTOMATIC}.")
+        report(f"{error} The levels are the WebUI's own.")
     except Exception:  # the host calls this in the middle of a picture, not saying which
-        report(f"{label} failed: the levels are those of {AUTOMATIC}", exc_info=True)
-    levels: Tensor = inner_model.get_sigmas(steps)
+        report(f"{label} failed: the levels are the WebUI's own", exc_info=True)
+    return _stock_levels(steps, inner_model)
+
+
+def _stock_levels(steps: int, inner_model: Any) -> Tensor:
+    """The model's own noise levels; on a flow model SGM Uniform's, as its own may be black (docs/hosts.md)."""
+    levels: Tensor
+    with contextlib.suppress(Exception):  # the model's own levels are better than none
+        sigmas = model_sigmas(inner_model)
+        if is_flow(sigmas) and sd_schedulers is not None:
+            ends = {"sigma_min": sigmas[0].item(), "sigma_max": sigmas[-1].item(), "inner_model": inner_model}
+            levels = sd_schedulers.schedulers_map[SGM_UNIFORM].function(n=steps, **ends, device=sigmas.device)
+            return levels
+    levels = inner_model.get_sigmas(steps)
     return levels
 
 

@@ -59,6 +59,9 @@ def apply(plan: Plan, p: Any, script_args: Sequence[Any] | None = None) -> None:
     """Set everything in `plan`, and `script_args` where they are replaced; `restore` undoes it, even half-done."""
     own: dict[str, tuple[Any, Any]] = {}
     setattr(p, _OWN, own)
+    # All cells of an X/Y/Z plot share this dict, in which the host writes what a cell has: schedule type, hires fields,
+    # hashes of LoRAs. A cell after this one that is without a plan would have them in its infotext.
+    p.extra_generation_params = dict(p.extra_generation_params)
 
     def write(name: str, value: Any) -> None:
         before = own[name][1] if name in own else getattr(p, name)

@@ -26,8 +26,9 @@ from .page_components import PageComponents
 
 _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 """gradio 4 renamed the argument for a listener's JavaScript."""
-_MARKS = ("number", "checkpoint", "loras")
-"""What an answer is marked with: the query's number, the checkpoint, and the list of LoRAs that it was made for."""
+_MARKS = ("number", "checkpoint", "loras", "distilled")
+"""What an answer is marked with: the query's number, the checkpoint and the list of LoRAs that it was made for, and
+whether the control for distilled CFG is shown."""
 
 _log = logging.getLogger(__name__)
 
@@ -126,10 +127,13 @@ class Listeners:
         if memory is not None:
             panel = _remembered(memory, self.page.tab, checkpoint, panel, is_new=checkpoint != query.get("checkpoint"))
         seen, choices = self.backend.preview(self.page.tab, page_values, panel), self.backend.choices()
-        marks = dict(zip(_MARKS, (query.get("number"), checkpoint, mark(choices)), strict=True))
+        made_for = (query.get("number"), checkpoint, mark(choices), seen.has_distilled_cfg)
+        marks = dict(zip(_MARKS, made_for, strict=True))
         updates: list[dict[str, Any]] = [{} if a == b else {"value": b} for a, b in zip(before, panel, strict=True)]
         if marks["loras"] != query.get("loras"):
             updates[KEYS.index("lora")]["choices"] = list(choices.listed_loras)
+        if marks["distilled"] != query.get("distilled"):
+            updates[KEYS.index("distilled_cfg")]["visible"] = seen.has_distilled_cfg
         return self._lines(marks, seen) + [gr.update(**update) for update in updates]
 
     def _lines(self, marks: Mapping[str, Any], seen: Preview) -> list[Any]:

@@ -12,7 +12,7 @@ from ..downloads.job import Download
 from ..models.catalog import Variant
 from ..plan.result import FIELD_TITLES, PROMPT_FIELDS
 from ..request.settings import Settings
-from ..text import amount, readable
+from ..text import amount, counted, readable
 from .outlook import Outlook, Row, State
 
 _STATE_TEXT: dict[State, str] = {
@@ -30,16 +30,12 @@ def badge(outlook: Outlook) -> str:
     """The header's one line: the state, then its reason."""
     state, count = outlook.state, outlook.settings_changed
     text = escape(outlook.missing.file if outlook.missing else outlook.text)
-    if state == "changes":
-        head = f"<span>will change {count} {'setting' if count == 1 else 'settings'}</span>"
-        text = f" <span>ready</span>: {text}"
-    else:
-        colon = "<i class='hypersd-spoken'>: </i>" if text else ""
-        head = f"<span>{_STATE_TEXT[state]}</span>{colon}"
+    head = f"will change {counted(count, 'setting')}" if state == "changes" else _STATE_TEXT[state]
+    colon = "<i class='hypersd-spoken'>: </i>" if text else ""
     by_tag = "<span>by tag</span>, " if outlook.by_tag else ""
     return (
         f"<span class='hypersd-badge' data-state='{state}' title='{escape(outlook.text)}'>"
-        f"<b>{by_tag}{head}</b><span>{text}</span></span>"
+        f"<b>{by_tag}<span>{head}</span>{colon}</b><span>{text}</span></span>"
     )
 
 

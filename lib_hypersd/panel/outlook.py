@@ -71,11 +71,12 @@ class Outlook:
 @dataclass(frozen=True)
 class Preview:
     """An outlook; the settings behind it, None where the panel is off; and the values, by the host's field, that the
-    page's controls would need for the plan to change nothing."""
+    page's controls would need for the plan to change nothing. `has_distilled_cfg`: the control for it has a use."""
 
     outlook: Outlook = field(default_factory=Outlook)
     settings: Settings | None = None
     page_values: Mapping[str, Any] = field(default_factory=dict)
+    has_distilled_cfg: bool = True
 
 
 def outlook(

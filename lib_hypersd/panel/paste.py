@@ -7,13 +7,14 @@ from typing import Any
 
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
-from ..models.recipes import Dial
+from ..models.names import read_name
+from ..models.recipes import Dial, Recipe
 from ..plan.infotext import APPLIED, ETA, HIRES_WEIGHT, NAME, WEIGHT
 from ..plan.trained_steps import on_trained_timesteps
 from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import find_tags
 from ..request.settings import PANEL_DEFAULTS, Setting, is_taken
-from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, tcd_eta
+from ..sampling.names import BOUND, TCD_ETA, method_and_schedule, schedule_in_effect, tcd_eta
 
 
 def panel_value(key: str, params: Mapping[str, Any], preferences: Preferences = NO_PREFERENCES) -> Any:
@@ -51,7 +52,10 @@ class _Pasted:
         return BY_NAME.get(self.name)
 
     def lora(self) -> str:
-        return "auto" if self.name.endswith("-Unet") else self.name
+        is_unet = self.name.endswith("-Unet")
+        if self._leaves_hires_checkpoint_alone() and (is_unet or self._is_hyper(self.name)):
+            return "none"  # what the first pass has, the tag in the prompt says, or the checkpoint itself
+        return "auto" if is_unet else self.name
 
     def steps(self) -> str:
         steps = str(self.params.get("Steps", ""))
@@ -89,6 +93,8 @@ class _Pasted:
 
     def _word(self, key: str, family: Family, dials: Sequence[Dial], *fields: str) -> str:
         """ "clamp", the default, where what it means leaves the fields alone under each of the dials."""
+        if self._has_hires_checkpoint():
+            return "keep"  # that one's recipe has other dials
         pasted = [_number(self.params[name]) for name in fields if name in self.params]
         policy = self.preferences.policy(family).get(key, "clamp")
         alone = all(dial.under(policy, number) == number for dial in dials for number in pasted)
@@ -96,21 +102,29 @@ class _Pasted:
 
     def sampling(self) -> str:
         """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
+        if self._has_hires_checkpoint():
+            return "keep"  # that one's recipe may be another
         recipe = self.preferences.recipe_of(self.variant) if self.variant else _STOCK_RECIPE
         if self.name in ONE_STEP_UNETS:
             recipe = recipes.ONE_STEP_UNET
-        no_schedule_types = self.params.get("Sampler") in BOUND
-        for keys in (("Sampler", "Schedule type"), ("Hires sampler", "Hires schedule type")):
-            sampler, schedule = method_and_schedule(*(str(self.params.get(key, _SAME)) for key in keys))
-            same = sampler.startswith(_SAME), str(schedule).startswith(_SAME)
-            if (not same[0] and sampler != recipe.sampler) or (not same[1] and schedule != recipe.scheduler):
-                return "keep"
-            if no_schedule_types and same == (False, True):  # it brings its own, which is another one
-                return "keep"
-        return "auto"
+        passes = (("Sampler", "Schedule type"), ("Hires sampler", "Hires schedule type"))
+        return "auto" if all(self._is_sampled_by(recipe, *keys) for keys in passes) else "keep"
+
+    def _is_sampled_by(self, recipe: Recipe, *keys: str) -> bool:
+        """Whether a pass has a recipe's sampler and schedule type, or the first pass's."""
+        named, schedule = (str(self.params.get(key, _SAME)) for key in keys)
+        sampler, bound = method_and_schedule(named, schedule)
+        in_effect = str(schedule_in_effect(sampler, bound))
+        same = sampler.startswith(_SAME), in_effect.startswith(_SAME)
+        if self.params.get("Sampler") in BOUND and same == (False, True):
+            return False  # without schedule types a sampler brings its own, which is another one
+        return (same[0] or sampler == recipe.sampler) and (same[1] or in_effect == recipe.scheduler)
 
     def hires(self) -> str:
-        """ "keep" where the default would turn on a hires pass that the picture does not have."""
+        """ "keep" where the default would turn on a hires pass that the picture does not have, or would tune one on
+        another checkpoint that was left alone."""
+        if self._leaves_hires_checkpoint_alone():
+            return "keep"
         families = [self.variant.family] if self.variant else list(FAMILY_TITLES)
         always = any(self.preferences.policy(family).get("hires") == "always" for family in families)
         return "keep" if always and not self._has_second_pass() else PANEL_DEFAULTS.hires
@@ -119,6 +133,8 @@ class _Pasted:
         """ "auto" where there is no hires pass, or where it is on the trained timesteps already."""
         if not self._has_second_pass():
             return "auto"
+        if self._has_hires_checkpoint():
+            return "keep"  # it may have a LoRA of its own
         steps, denoise = self.steps(), _number(self.params.get("Denoising strength"))
         trained = int(steps) if steps.isdigit() else self.variant.steps if self.variant else None
         second = on_trained_timesteps(trained, denoise) if trained else None
@@ -127,6 +143,19 @@ class _Pasted:
 
     def _has_second_pass(self) -> bool:
         return "Hires upscale" in self.params or "Hires resize" in self.params
+
+    def _has_hires_checkpoint(self) -> bool:
+        return not str(self.params.get("Hires checkpoint", _SAME)).startswith(_SAME)
+
+    def _leaves_hires_checkpoint_alone(self) -> bool:
+        """Whether the prompt of a hires pass on another checkpoint has no LoRA of Hyper-SD's."""
+        prompt = str(self.params.get("Hires prompt") or self.params.get("Prompt", ""))
+        names = {tag.name for tag in find_tags(prompt)}
+        return self._has_hires_checkpoint() and self.name not in names and not any(map(self._is_hyper, names))
+
+    @staticmethod
+    def _is_hyper(name: str) -> bool:
+        return name in BY_NAME or read_name(name).lora == "hyper"
 
 
 def panel_eta(params: Mapping[str, Any], several: float | None) -> Setting:

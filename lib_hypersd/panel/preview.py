@@ -22,7 +22,8 @@ def preview(tab: str, page: Mapping[str, Any], panel: Sequence[Any]) -> Preview:
     """
     try:
         inputs = _inputs(tab, page)
-        return _by_panel(inputs, panel, page) if panel[0] else _by_tags(inputs, page)
+        seen = _by_panel(inputs, panel, page) if panel[0] else _by_tags(inputs, page)
+        return replace(seen, has_distilled_cfg=inputs.has_distilled_cfg)
     except Exception as fault:
         options.report(f"{TITLE}: no preview", exc_info=True)
         return Preview(Outlook("bad", f"no preview ({type(fault).__name__}); see the console"))

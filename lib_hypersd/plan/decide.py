@@ -7,10 +7,10 @@ from typing import Any, Literal
 from .. import TITLE
 from ..request.settings import HostLists, Settings, SettingsError, from_script_args, with_listed_names
 from ..request.tag_rule import requested_by_tags
-from ..text import readable
+from ..text import counted, readable
 from .draft import Inputs
 from .make import make_plan, plan_for_own_sampling, plan_for_tags
-from .result import FIELD_TITLES, Plan
+from .result import FIELD_TITLES, Change, Plan
 
 By = Literal["settings", "tags", "nobody"]
 """Who can request a plan: an object, a ticked panel or a plot's axis; with the panel off, the prompts' tags; nobody
@@ -94,5 +94,12 @@ def hint(inputs: Inputs) -> str | None:
     unsuited = [c for c in plan.settings_changes if c.field in _HINTED]
     if not plan.active or not unsuited:
         return None
-    made_for = ", ".join(f"{FIELD_TITLES[c.field]} {readable(c.after)}" for c in unsuited)
+    made_for = ", ".join(map(_wanted, unsuited))
     return f"{TITLE} is off, and {plan.lora} is made for {made_for}: tick {TITLE} to set this."
+
+
+def _wanted(change: Change) -> str:
+    """The value that a setting should have, to be put after "is made for": "8 steps", "CFG 1"."""
+    if change.field == "steps":
+        return counted(change.after, "step")
+    return f"{FIELD_TITLES[change.field]} {readable(change.after)}"

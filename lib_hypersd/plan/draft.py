@@ -54,6 +54,14 @@ class Inputs:
         return self.checkpoint.flow if self.request.flow is None else self.request.flow
 
     @property
+    def has_distilled_cfg(self) -> bool:
+        """Whether the host's distilled CFG means that on the checkpoint of a pass, or may mean it on one that is not
+        known until it is loaded."""
+        checkpoints = [one for one in (self.checkpoint, self.hr_checkpoint) if one and not one.uses_shift]
+        is_there = self.request.distilled_cfg_scale is not None
+        return is_there and any(one.family == "flux" or one.is_unknown for one in checkpoints)
+
+    @property
     def standing_file(self) -> LoraFile | None:
         """The Hyper-SD file that the host's option adds to each prompt by itself, or None."""
         name = self.request.standing_lora
@@ -91,9 +99,18 @@ class Draft:
     def request(self) -> Request:
         return self.inputs.request
 
+    def is_held(self, name: str) -> bool:
+        """Whether an axis of X/Y/Z plot has set a field: it is the axis's, and no setting for it counts."""
+        return name in self.request.explicit
+
+    def result(self, name: str, value: Any) -> Any:
+        """What a field would be, were it set to `value`: whatever depends on the field is computed from this."""
+        return self[name] if self.is_held(name) else value
+
     def set(self, name: str, value: Any, reason: str, *, even_explicit: bool = False) -> None:
-        """Change a field; a field that is explicit in the request only with `even_explicit`."""
-        if value == self[name] or (name in self.request.explicit and not even_explicit):
+        """Change a field; one that an axis holds only with `even_explicit`."""
+        value = value if even_explicit else self.result(name, value)
+        if value == self[name]:
             return
         # One entry a field, from what the request had, in the order of the last changes.
         self._changes.pop(name, None)
@@ -111,6 +128,13 @@ class Draft:
         by_recipe = f"recipe {dial.span}" if dial.low < dial.high else "recipe"
         if policy != "keep":  # NaN would differ from itself
             self.set(name, dial.under(policy, self[name]), by_recipe if isinstance(policy, str) else REQUESTED)
+
+    def own_names(self, settings: Settings) -> list[str]:
+        """Hyper-SD's samplers and schedule types that the settings name for the first pass."""
+        named = {"sampler_name": settings.sampler, "scheduler": settings.scheduler}
+        host = self.request.host
+        listed = {"sampler_name": host.own_samplers, "scheduler": host.own_schedules}
+        return [name for field, name in named.items() if name in listed[field] and not self.is_held(field)]
 
     def choice(self, name: str, policy: str, recipe_value: str) -> None:
         """Set a name by policy: "auto", "keep" or the name itself."""

@@ -7,7 +7,7 @@ from ..sampling.names import schedule_in_effect
 from .draft import REQUESTED, Draft
 from .lora_choice import LoraChoice
 from .sampler_limits import fitting_sampler, fitting_schedule
-from .trained_steps import off_timesteps, on_trained_timesteps
+from .trained_steps import on_trained_timesteps
 
 
 def tune_first_pass(draft: Draft, settings: Settings, choice: LoraChoice) -> None:
@@ -37,26 +37,27 @@ def set_distilled_cfg(draft: Draft, name: str, settings: Settings, checkpoint: C
 
 
 def _steps(draft: Draft, settings: Settings, choice: LoraChoice) -> None:
-    fixed = draft.request.fixed_img2img_steps and "steps" not in draft.request.explicit
-    if fixed and settings.steps == "auto":
+    fixed = draft.request.fixed_img2img_steps
+    if fixed and settings.steps == "auto" and not draft.is_held("steps"):
         _img2img_steps(draft, choice)
     elif settings.steps != "keep":
-        steps, denoise = settings.explicit_steps or choice.steps, draft.request.denoising_strength or 0.0
-        draft.set("steps", steps, REQUESTED if settings.explicit_steps else f"trained for {choice.steps}")
+        wanted, denoise = settings.explicit_steps or choice.steps, draft["denoising_strength"] or 0.0
+        draft.set("steps", wanted, REQUESTED if settings.explicit_steps else f"trained for {choice.steps}")
+        steps = draft["steps"]
         if fixed and on_trained_timesteps(choice.steps, denoise, steps=steps, nudge=False) is None:
-            draft.notices.append(off_timesteps(choice.steps, denoise))
+            draft.notices.append(choice.grid.missed(denoise, steps=steps))
 
 
 def _img2img_steps(draft: Draft, choice: LoraChoice) -> None:
     """Land the evaluated steps on the trained timesteps, by steps and a small nudge of the denoising strength."""
-    denoise, nudge = draft.request.denoising_strength or 0.0, "denoising_strength" not in draft.request.explicit
+    denoise, nudge = draft["denoising_strength"] or 0.0, not draft.is_held("denoising_strength")
     landing = on_trained_timesteps(choice.steps, denoise, nudge=nudge)
     if landing is None:
         draft.set("steps", choice.steps, f"trained for {choice.steps}")
-        draft.notices.append(off_timesteps(choice.steps, denoise))
+        draft.notices.append(choice.grid.missed(denoise))
         return
-    draft.set("steps", landing.steps, f"the last {landing.steps} of {choice.steps} trained steps")
-    draft.set("denoising_strength", landing.denoise, f"lands on the {choice.steps} trained steps")
+    draft.set("steps", landing.steps, choice.grid.last(landing.steps))
+    draft.set("denoising_strength", landing.denoise, choice.grid.lands())
 
 
 def _note_other_schedule(draft: Draft, settings: Settings, fitting: str) -> None:

@@ -21,8 +21,8 @@ from .lora_choice import (
     trained_steps,
     typed_otherwise,
 )
-from .sampler_limits import fitting_sampler, fitting_schedule
-from .trained_steps import TrainedLanding, off_timesteps, on_trained_timesteps
+from .sampler_limits import fitting_sampler, fitting_schedule, sampled_passes
+from .trained_steps import Grid, TrainedLanding, on_trained_timesteps
 
 TURNED_ON = "hires always"
 """The reason of a change that turning hires fix on needs."""
@@ -43,7 +43,7 @@ class _Tuning:
 
 def turns_on(request: Request, settings: Settings) -> bool:
     """Whether hires fix, off in the request, is turned on."""
-    possible = request.mode == "txt2img" and not request.hires_obstacle
+    possible = request.mode == "txt2img" and not request.hires_obstacle and "enable_hr" not in request.explicit
     return settings.hires == "always" and not request.enable_hr and possible
 
 
@@ -65,7 +65,8 @@ def tune_hires_pass(draft: Draft, settings: Settings, first: LoraChoice, rule: T
     request, turned_on = draft.request, turns_on(draft.request, settings)
     checkpoint, hr_checkpoint = draft.inputs.checkpoint, draft.inputs.hr_checkpoint
     if settings.hires == "always" and not request.enable_hr and not turned_on:
-        draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or 'this is img2img'}.")
+        held = "an axis holds it" if draft.is_held("enable_hr") else "this is img2img"
+        draft.notices.append(f"Hires fix was not turned on: {request.hires_obstacle or held}.")
     if not request.enable_hr and not turned_on:
         return HiresPass(rule, first)
     tuning = _Tuning(settings, first, checkpoint, draft.inputs.flow, own_model=False, turned_on=turned_on)
@@ -157,15 +158,16 @@ def _leave_alone(draft: Draft, settings: Settings, why: str, *, turned_on: bool)
 
 
 def _pin(draft: Draft) -> None:
-    """Keep what the pass would have inherited from the first pass as it was."""
+    """Keep what the pass would have inherited from the first pass as it was, where that has changed or may yet."""
     request, why = draft.request, "as the hires pass had it"
-    if not request.hr_second_pass_steps:
+    may_change = next(sampled_passes(draft))[1].obstacle() is not None
+    if not request.hr_second_pass_steps and draft["steps"] != request.steps:
         draft.set("hr_second_pass_steps", request.steps, why)
-    if request.hr_sampler_name is None:
-        draft.set("hr_sampler_name", request.sampler_name, why)
-    if request.hr_scheduler is None and request.scheduler is not None:
-        draft.set("hr_scheduler", request.scheduler, why)
-    if request.hr_cfg == 0 and request.host.hr_cfg_zero_is_same:
+    for name in ("sampler_name", "scheduler"):
+        before, is_inherited = getattr(request, name), getattr(request, f"hr_{name}") is None
+        if is_inherited and before is not None and (draft[name] != before or may_change):
+            draft.set(f"hr_{name}", before, why)
+    if request.hr_cfg == 0 and request.host.hr_cfg_zero_is_same and draft["cfg_scale"] != request.cfg_scale:
         draft.set("hr_cfg", request.cfg_scale, why)
 
 
@@ -238,39 +240,42 @@ def _sampling_choice(draft: Draft, name: str, policy: str, recipe_value: str, ow
 
 def _steps_and_denoise(draft: Draft, tuning: _Tuning) -> None:
     """Set steps and denoising strength of the pass; the changes have one entry for each."""
-    trained = tuning.settings.explicit_steps or tuning.choice.steps
+    requested, trained = tuning.settings.explicit_steps, tuning.choice.grid
+    grid = trained if requested is None or requested == trained.length else Grid(requested, is_trained=False)
     denoise, why = _denoise(draft, tuning)
-    landing = _steps(draft, tuning.settings, trained, denoise)
+    landing = _steps(draft, tuning.settings, grid, denoise)
     if landing is not None and landing.denoise != denoise:
-        denoise, why = landing.denoise, f"lands on the {trained} trained steps"
+        denoise, why = landing.denoise, grid.lands()
     draft.set("denoising_strength", denoise, why)
 
 
 def _denoise(draft: Draft, tuning: _Tuning) -> tuple[float, str]:
     """The pass's strength before any nudge, and why it is that."""
     setting = tuning.settings.hires_denoise
+    wanted, why = draft["denoising_strength"], "as it was"
     if isinstance(setting, int | float):
-        return float(setting), REQUESTED
-    if tuning.turned_on and setting == "auto":
-        return tuning.choice.recipe.hires_denoise, TURNED_ON
-    return float(draft["denoising_strength"] or 0.0), "as it was"
+        wanted, why = setting, REQUESTED
+    elif tuning.turned_on and setting == "auto":
+        wanted, why = tuning.choice.recipe.hires_denoise, TURNED_ON
+    return float(draft.result("denoising_strength", wanted) or 0.0), why
 
 
-def _steps(draft: Draft, settings: Settings, trained: int, denoise: float) -> TrainedLanding | None:
-    """Set the pass's steps; returns where they land on the `trained` timesteps, None where they don't."""
-    setting = settings.hires_steps
-    if setting == "keep" or "hr_second_pass_steps" in draft.request.explicit:
+def _steps(draft: Draft, settings: Settings, grid: Grid, denoise: float) -> TrainedLanding | None:
+    """Set the pass's steps; returns where they land on `grid`, None where they don't."""
+    # The steps that an axis holds are as good as a number in the settings.
+    setting = draft.result("hr_second_pass_steps", settings.hires_steps)
+    if setting == "keep":
         return None
     fixed = None if isinstance(setting, str) else int(setting)
-    nudge = settings.hires_denoise == "auto" and "denoising_strength" not in draft.request.explicit
-    landing = on_trained_timesteps(trained, denoise, steps=fixed, nudge=nudge) if fixed != 0 else None
+    nudge = settings.hires_denoise == "auto" and not draft.is_held("denoising_strength")
+    landing = on_trained_timesteps(grid.length, denoise, steps=fixed, nudge=nudge) if fixed != 0 else None
     if landing is not None:
-        why = REQUESTED if fixed else f"the last {landing.steps} of {trained} trained steps"
-        draft.set("hr_second_pass_steps", landing.steps, why)
+        draft.set("hr_second_pass_steps", landing.steps, REQUESTED if fixed else grid.last(landing.steps))
     elif fixed is not None:
         draft.set("hr_second_pass_steps", fixed, REQUESTED)
     else:
-        if draft["hr_second_pass_steps"] != 0 or draft["steps"] != trained:
-            draft.set("hr_second_pass_steps", trained, f"trained for {trained}")
-        draft.notices.append(off_timesteps(trained, denoise))
+        if draft["hr_second_pass_steps"] != 0 or draft["steps"] != grid.length:
+            why = f"trained for {grid.length}" if grid.is_trained else REQUESTED
+            draft.set("hr_second_pass_steps", grid.length, why)
+        draft.notices.append(grid.missed(denoise))
     return landing

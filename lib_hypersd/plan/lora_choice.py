@@ -11,7 +11,7 @@ from ..models.families import title_of
 from ..models.kin import KIN_TITLES, LCM, Kin, by_euler, by_tcd, kin_of
 from ..models.lora_index import LoraFile, LoraIndex, LoraQuery, query_of, remedy, wanted_variant
 from ..models.recipes import Recipe
-from ..request.prompt_tags import format_tag
+from ..request.prompt_tags import LoraTag, format_tag
 from ..request.request import Request
 from ..request.settings import Settings, weight_of
 from ..request.tag_rule import TagReader, TagRule, Typed
@@ -20,6 +20,8 @@ from ..sampling.names import ONE_STEP_UNET as ONE_STEP_UNET_SCHEDULE
 from ..sampling.names import TCD
 from ..text import echo
 from .draft import Draft
+from .result import Reason
+from .trained_steps import Grid
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,32 @@ class LoraChoice:
         typed_for_hires = self.is_typed and self.hires is not None
         return self.schedule is not None or isinstance(self.hires, WeightSchedule) or typed_for_hires
 
+    @property
+    def grid(self) -> Grid:
+        """The schedule that it was trained on; a unified LoRA, and a checkpoint's name, say no length of one."""
+        return Grid(self.steps, is_trained=self.file is not None and not self.unified)
+
     def rule(self, reader: TagReader) -> TagRule:
         """How each prompt of a pass gets its tag."""
         return TagRule(reader, self.file, self.tag, self.recipe.weight)
 
 
 class Refusal(Exception):  # noqa: N818 - not an error: the request is left alone, and this says why
-    """Nothing is changed; the message is the notice: why, and what to do.
+    """Nothing is changed, for a reason.
 
     `missing` is the published file that would be needed, `unfit` whether the checkpoint is what does not fit.
     """
 
     def __init__(self, why: str, advice: str = "", *, missing: Variant | None = None, unfit: bool = False) -> None:
-        super().__init__(f"{why}: nothing was changed{'; ' if advice else ''}{advice}.")
+        super().__init__(why)
+        self.reason = Reason(why, advice)
         self.missing, self.unfit = missing, unfit
 
 
 def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
     """What the first pass is tuned for. Raises Refusal."""
     checkpoint = draft.inputs.checkpoint
-    family = _family_of(draft.request, settings, checkpoint)
+    family = _family_of(draft, settings, checkpoint)
     names_unet = settings.lora in ONE_STEP_UNETS
     names_file = typed.tag is not None or (settings.lora not in ("auto", "none") and not names_unet)
     if not names_file and (checkpoint.one_step_unet or names_unet):
@@ -87,17 +95,17 @@ def choose_lora(draft: Draft, settings: Settings, typed: Typed) -> LoraChoice:
     return file_choice(draft, settings, checkpoint, file, typed)
 
 
-def _family_of(request: Request, settings: Settings, checkpoint: Checkpoint) -> Family:
+def _family_of(draft: Draft, settings: Settings, checkpoint: Checkpoint) -> Family:
     """The checkpoint's family. Raises Refusal where it has none, or where what the settings name is not for it."""
     if not checkpoint.name:
         raise Refusal("There is no checkpoint", "put one into models/Stable-diffusion", unfit=True)
     if checkpoint.family is None:
-        *others, last = (FAMILY_TITLES[family] for family in request.host.families)
+        *others, last = (FAMILY_TITLES[family] for family in draft.request.host.families)
         advice = f"choose an {', '.join(others)} or {last} checkpoint"
         raise Refusal(f"{checkpoint.name} is {no_lora_for(checkpoint)}", advice, unfit=True)
-    if checkpoint.flow and request.names_own(settings.sampler, settings.scheduler):
-        name = settings.sampler if settings.sampler in request.host.own_samplers else settings.scheduler
-        why = f"{name} is for SD 1.5, SD 2 and SDXL, but {checkpoint.name} is {checkpoint.title}"
+    own = draft.own_names(settings)
+    if checkpoint.flow and own:
+        why = f"{checkpoint.name} is a flow model, and {own[0]} is for models that predict noise (SD 1.5, SD 2, SDXL)"
         raise Refusal(why, 'set it to "auto"')
     return checkpoint.family
 
@@ -136,13 +144,14 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
     family = cast("Family", checkpoint.family)  # others are refused before
     steps, kin = _trained_steps(file, settings, family), kin_of(file.distillation, family, file.kind)
     recipe = _suited(_recipe(draft, checkpoint, file, steps), checkpoint)
+    requested, hires = weight_of(settings.weight), weight_of(settings.hires_weight)
+    is_typed = typed.tag is not None and not _is_from_before(typed.tag, settings, number_of(requested, recipe.weight))
+    tag = format_tag(file.name, number_of(requested, recipe.weight))
     if typed.tag is not None:
-        # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
+        # Its wording also serves the prompts that have none.
         tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
-        requested, hires = typed.tag.unet, typed.tag.hires
-    else:
-        requested, hires = weight_of(settings.weight), weight_of(settings.hires_weight)
-        tag = format_tag(file.name, number_of(requested, recipe.weight))
+    if typed.tag is not None and is_typed:
+        requested, hires = typed.tag.unet, typed.tag.hires  # it beats the settings' weight
     return LoraChoice(
         file,
         file.name,
@@ -153,10 +162,16 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
         file.unified,
         schedule=requested if isinstance(requested, WeightSchedule) else None,
         hires=hires,
-        is_typed=typed.tag is not None,
+        is_typed=is_typed,
         has_block_weights=typed.tag is not None and typed.tag.has_block_weights,
         kin=kin,
     )
+
+
+def _is_from_before(tag: LoraTag, settings: Settings, weight: float) -> bool:
+    """Whether a typed tag is the one that a plan by these settings writes: a tag holds no schedule of weights, so that
+    the settings' schedule must count again where that plan is applied to its own result, or pasted."""
+    return settings.varies and not tag.varies and not tag.has_block_weights and tag.weight == weight
 
 
 def _recipe(draft: Draft, checkpoint: Checkpoint, file: LoraFile, steps: int) -> Recipe:

@@ -14,13 +14,13 @@ from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
 from ..request.tag_rule import Retagged, TagRule, Typed
 from ..sampling.names import schedule_in_effect
-from ..text import echo, readable
+from ..text import counted, echo, readable
 from .draft import Draft, Inputs
 from .first_pass import tune_first_pass
 from .hires_pass import tune_hires_pass, turns_on
 from .how_applied import application, application_notices
 from .lora_choice import LoraChoice, Refusal, choose_lora, typed_otherwise
-from .result import PROMPT_FIELDS, Change, Plan
+from .result import PROMPT_FIELDS, Change, Plan, Reason
 from .sampler_limits import replace_unsupported, settle_own_sampling
 from .warnings import Tuned, warnings
 
@@ -48,8 +48,8 @@ def make_plan(inputs: Inputs, settings: Settings) -> Plan:
         hires = tune_hires_pass(draft, for_hires, choice, rule)
         eta = settle_own_sampling(draft, settings, choice.recipe)
     except Refusal as refusal:
-        notices = [*read(request.hr_prompts).dropped, str(refusal)]
-        return replace(refused(inputs, notices), missing=refusal.missing, unfit=refusal.unfit)
+        plan = refused(inputs, read(request.hr_prompts).dropped, refusal.reason)
+        return replace(plan, missing=refusal.missing, unfit=refusal.unfit)
     draft.notices += warnings(Tuned(draft, settings, choice, hires.recipe))
     applied = application(draft, settings, choice)
     draft.notices += application_notices(draft, choice, applied)
@@ -133,15 +133,17 @@ def plan_for_own_sampling(inputs: Inputs) -> Plan | None:
     return replace(Plan.unchanged(inputs.request), changes=tuple(draft.changes), notices=notices) if notices else None
 
 
-def refused(inputs: Inputs, notices: Iterable[str]) -> Plan:
+def refused(inputs: Inputs, notices: Iterable[str], reason: Reason | None = None) -> Plan:
     """Nothing is changed but what can't be left: aliases, and Hyper-SD's sampling where it is not supported."""
     draft = Draft(inputs, list(notices))
-    draft.notices += replace_unsupported(draft)
+    replaced = replace_unsupported(draft)
+    draft.notices += [*([reason.sentence(is_all=not replaced)] if reason else []), *replaced]
     rule = TagRule(inputs.reader())
     plan = _assemble(draft, rule, rule)
     removed = (change.before for change in plan.changes if change.field in PROMPT_FIELDS and not change.after)
     names = dict.fromkeys(echo(tag.name) for text in removed for tag in find_tags(text, comments="none"))
-    unmentioned = (name for name in names if f"<lora:{name}>" not in plan.notice)
+    mentioned = {tag.name for tag in find_tags(plan.notice, comments="none") if not tag.args}
+    unmentioned = (name for name in names if name not in mentioned)
     more = (f"<lora:{name}> was taken out of the prompt: without the recipe it means nothing." for name in unmentioned)
     return replace(plan, notices=(*plan.notices, *more))
 
@@ -187,10 +189,9 @@ def _second_tags(rule: TagRule, retagged: Mapping[str, Retagged]) -> list[str]:
 
 def _summary(draft: Draft, choice: LoraChoice) -> str:
     """One line: "Hyper-SD15-8steps-lora × 1 · 8 steps · CFG 1 · Euler · SGM Uniform"."""
-    steps = draft["steps"]
     parts = [
         f"{choice.name} × {choice.schedule or format(choice.weight, 'g')}" if choice.file else choice.name,
-        f"{steps} step{'s' if steps != 1 else ''}",
+        counted(draft["steps"], "step"),
         f"CFG {readable(draft['cfg_scale'])}",
     ]
     if choice.recipe.distilled_cfg is not None and draft["distilled_cfg_scale"] is not None:

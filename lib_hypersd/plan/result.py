@@ -53,6 +53,19 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a request is left alone, and what to do."""
+
+    why: str
+    advice: str = ""
+
+    def sentence(self, *, is_all: bool) -> str:
+        """The notice; unless `is_all`, something had to be replaced nevertheless."""
+        nothing = "nothing was changed" if is_all else "nothing else was changed"
+        return f"{self.why}: {nothing}{'; ' if self.advice else ''}{self.advice}."
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be done. Not `active`: nothing, but for aliases that are removed from the prompts.
 

@@ -53,7 +53,7 @@ class SampledPass:
         if not self.own_names:
             return None
         if self.flow:
-            return "this is a flow model, and it is for SD 1.5, SD 2 and SDXL"
+            return "this is a flow model, and it is for models that predict noise (SD 1.5, SD 2, SDXL)"
         in_effect = schedule_in_effect(self.sampler, self.schedule)
         own = self.own_schedule or (self.own_sampler and in_effect != self.schedule)
         return schedule_obstacle(in_effect, self.length, self.noise_levels) if own else None
@@ -93,23 +93,25 @@ def replace_unsupported(draft: Draft, instead: str = AUTOMATIC) -> list[str]:
     """Replace Hyper-SD's sampler and schedule type in the passes for which they are not supported, by the schedule type
     `instead` and, where that would still bring Hyper-SD's, by Euler; returns one sentence for each reason.
 
-    Otherwise the picture would be lost, or sampled on a schedule that was not requested.
+    Otherwise the picture would be lost, or sampled on a schedule that was not requested. On a flow model the schedule
+    type is always SGM Uniform: Automatic, under Hyper-SD's sampler too, makes a black picture of FLUX on Forge, and of
+    SDXL's flow variants and Mugen on Forge Neo (docs/hosts.md).
     """
-    notices, euler = [], draft.request.sampler_on(EULER, instead)
-    for fields, one in sampled_passes(draft):  # lazily: the hires pass inherits what was replaced
+    notices = []
+    for (sampler, schedule), one in sampled_passes(draft):  # lazily: the hires pass inherits what was replaced
         why = one.obstacle()
         if why is None:
             continue
-        sampler, schedule = fields
-        replaced = []
-        bound = one.schedule is None or instead == AUTOMATIC  # the sampler would bring its schedule again
+        fallback = SGM_UNIFORM if one.flow else instead
+        euler, replaced = draft.request.sampler_on(EULER, fallback), []
+        bound = one.schedule is None or fallback == AUTOMATIC  # the sampler would bring its schedule again
         drop_sampler = one.own_sampler and (one.flow or bound)
         if drop_sampler:
             replaced.append(f"sampler {euler}")
             draft.set(sampler, euler, "can't be used here", even_explicit=True)
-        if one.own_schedule or not drop_sampler:
-            replaced.append(f"schedule type {instead}")
-            draft.set(schedule, instead, "can't be used here", even_explicit=True)
+        if one.own_schedule or not drop_sampler or (one.flow and one.schedule == AUTOMATIC):
+            replaced.append(f"schedule type {fallback}")
+            draft.set(schedule, fallback, "can't be used here", even_explicit=True)
         names = " and ".join(one.own_names)
         notices.append(f"{names} can't be used here: {why}; taken instead: {' and '.join(replaced)}.")
     return list(dict.fromkeys(notices))
@@ -123,7 +125,7 @@ def settle_own_sampling(draft: Draft, settings: Settings, recipe: Recipe) -> flo
     """
     _, first = next(sampled_passes(draft))
     why = first.obstacle()
-    if why and draft.request.names_own(settings.sampler, settings.scheduler):
+    if why and draft.own_names(settings):
         raise Refusal(f"{' and '.join(first.own_names)} can't be used here: {why}")
     draft.notices += replace_unsupported(draft, instead=SGM_UNIFORM)
     settled = [one for _, one in sampled_passes(draft)]

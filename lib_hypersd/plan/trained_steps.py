@@ -8,6 +8,8 @@ k of the N timesteps that an N-step LoRA was trained on.
 from dataclasses import dataclass
 from math import ceil
 
+from ..text import counted
+
 MAX_NUDGE = 0.05
 """The largest change of a person's denoising strength."""
 NOTHING = 0.001
@@ -59,16 +61,36 @@ def _nearest(trained: int, k: int, denoise: float) -> float | None:
     return None
 
 
-def nearest_strengths(trained: int, denoise: float) -> tuple[float, ...]:
-    """The nearest strengths below and above `denoise` (in hundredths) at which a second pass lands right."""
-    ks, here = range(1, trained + 1), round(denoise * 100)
+def nearest_strengths(trained: int, denoise: float, *, steps: int | None = None) -> tuple[float, ...]:
+    """The nearest strengths below and above `denoise` (in hundredths) at which a second pass, be it of `steps` steps,
+    lands right."""
+    ks, here = range(1, trained + 1) if steps is None else (steps,), round(denoise * 100)
     right = [h for h in range(1, max(100, here) + 1) if any(schedule_length(k, h / 100) == trained for k in ks)]
     below, above = [h for h in right if h <= here], [h for h in right if here < h <= 100]
     return tuple(h / 100 for h in (*below[-1:], *above[:1]))
 
 
-def off_timesteps(trained: int, denoise: float) -> str:
-    """The notice where a second pass stays off the trained timesteps."""
-    better = " or ".join(f"{d:g}" for d in nearest_strengths(trained, denoise))
-    why = f"Denoising strength {denoise:g} does not fit {trained} trained steps, and the picture may come out soft"
-    return f"{why}: it was left as it is; try {better}."
+@dataclass(frozen=True)
+class Grid:
+    """The schedule that a pass is to land on: its length, and whether a LoRA was trained for that one."""
+
+    length: int
+    is_trained: bool = True
+
+    def __str__(self) -> str:
+        return counted(self.length, "trained step" if self.is_trained else "step")
+
+    def lands(self) -> str:
+        """The reason of a change of the denoising strength."""
+        return f"lands on the {self}"
+
+    def last(self, steps: int) -> str:
+        """The reason of a change to the number of steps."""
+        return f"the last {steps} of {self}"
+
+    def missed(self, denoise: float, *, steps: int | None = None) -> str:
+        """The notice where a pass, with `steps` the number that was requested, does not land on it."""
+        better = " or ".join(f"{d:g}" for d in nearest_strengths(self.length, denoise, steps=steps)) or "other steps"
+        at = "" if steps is None else f" at {counted(steps, 'step')}"
+        why = f"Denoising strength {denoise:g}{at} does not fit {self}, and the picture may come out soft"
+        return f"{why}: it was left as it is; try {better}."

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ..models.checkpoint import Checkpoint
 from ..models.kin import KIN_TITLES, LCM
-from ..models.recipes import ONE_STEP_UNET_STOCK, Recipe
+from ..models.recipes import ONE_STEP_UNET_STOCK, ONE_STEP_UNET_STOCK_STEPS, Recipe
 from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
-from ..sampling.names import TCD, schedule_in_effect
-from ..text import echo
+from ..sampling.names import ONE_STEP_UNET, TCD, schedule_in_effect
+from ..text import counted, echo
 from .draft import Draft
 from .lora_choice import LoraChoice
 from .sampler_limits import fitting_schedule
@@ -55,8 +55,15 @@ def _own_hires_cfg(draft: Draft) -> float | None:
 
 
 def _negative_prompt(tuned: Tuned) -> Iterator[str]:
-    if tuned.draft["cfg_scale"] == 1 and tuned.draft.request.negative_prompt:
+    """Each pass is judged by its own negative prompt and CFG."""
+    draft, request = tuned.draft, tuned.draft.request
+    first, own = draft["cfg_scale"], _own_hires_cfg(draft)
+    has_hires = draft["enable_hr"] and request.hr_negative_prompt
+    idle = request.negative_prompt and first == 1, has_hires and (first if own is None else own) == 1
+    if idle[0] and (idle[1] or not has_hires):
         yield "The negative prompt has no effect at CFG 1."
+    elif any(idle):
+        yield f"The negative prompt has no effect in the {'first' if idle[0] else 'hires'} pass, at CFG 1."
 
 
 def _steps(tuned: Tuned) -> Iterator[str]:
@@ -68,7 +75,7 @@ def _steps(tuned: Tuned) -> Iterator[str]:
         low, high = min(low, choice.kin.span[0]), max(high, choice.kin.span[1])
     if not tuned.draft.request.fixed_img2img_steps and not low <= steps <= high:
         made_for = "the checkpoint's name tells" if choice.file is None else f"{choice.name} was trained for"
-        yield f"{steps} steps are far from the {choice.steps} that {made_for}."
+        yield f"{counted(steps, 'step')} {'is' if steps == 1 else 'are'} far from the {choice.steps} that {made_for}."
 
 
 def _weight(tuned: Tuned) -> Iterator[str]:
@@ -106,7 +113,7 @@ def _relative(checkpoint: Checkpoint, title: str, value: float | None, settings:
 
 
 def _sampling(tuned: Tuned) -> Iterator[str]:
-    if tuned.draft.inputs.checkpoint.is_de_distilled:
+    if tuned.draft.inputs.checkpoint.is_de_distilled or _is_as_in_the_article(tuned):
         return
     draft, recipe, request = tuned.draft, tuned.choice.recipe, tuned.draft.request
     sampler = draft["sampler_name"]
@@ -119,12 +126,22 @@ def _sampling(tuned: Tuned) -> Iterator[str]:
         yield f"Schedule type {schedule} is not the recipe's {fitting}: expect noise or blur."
 
 
+def _is_as_in_the_article(tuned: Tuned) -> bool:
+    """Whether the 1-step SDXL UNet runs as the source article runs it, though its own schedule type is here."""
+    draft, stock = tuned.draft, ONE_STEP_UNET_STOCK
+    method = draft.request.method_of(draft["sampler_name"])
+    sampling = method, schedule_in_effect(draft["sampler_name"], draft["scheduler"])
+    is_unet = tuned.choice.recipe.scheduler == ONE_STEP_UNET
+    return is_unet and sampling == (stock.sampler, stock.scheduler) and draft["steps"] >= ONE_STEP_UNET_STOCK_STEPS
+
+
 def _no_lcm(tuned: Tuned) -> Iterator[str]:
     """What stands in for the host's LCM, where it has none and the sampler is the recipe's to choose."""
     choice, sampler = tuned.choice, tuned.draft["sampler_name"]
     if choice.kin is None or choice.kin.recipe.sampler != LCM or tuned.draft.request.host.has_lcm:
         return
-    if tuned.settings.sampler == "auto" and sampler == choice.recipe.sampler:
+    is_chosen = tuned.settings.sampler == "auto" and not tuned.draft.is_held("sampler_name")
+    if is_chosen and sampler == choice.recipe.sampler:
         same = " at eta 1, which comes to the same" if sampler == TCD else ""
         yield f"This WebUI has no sampler {LCM}, which {choice.name} is made for: {sampler} was taken{same}."
 
@@ -158,8 +175,8 @@ def _hires(tuned: Tuned) -> Iterator[str]:
 
 
 def _soft_unet(tuned: Tuned) -> Iterator[str]:
-    draft = tuned.draft
-    if tuned.choice.recipe is ONE_STEP_UNET_STOCK and not draft["enable_hr"] and draft.request.mode == "txt2img":
+    draft, is_stock = tuned.draft, tuned.choice.recipe is ONE_STEP_UNET_STOCK or _is_as_in_the_article(tuned)
+    if is_stock and not draft["enable_hr"] and draft.request.mode == "txt2img":
         yield "The 1-step SDXL UNet draws soft pictures on its own: turn on hires fix for a second pass."
 
 

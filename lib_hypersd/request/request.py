@@ -64,6 +64,8 @@ class Request:
     denoising_strength: float | None = None
     enable_hr: bool = False
     hr_prompts: tuple[str, ...] = ()
+    hr_negative_prompt: bool = False
+    """Whether the hires pass has a negative prompt, or would have one, were it on: its own, else the first pass's."""
     own_hr_prompt: str = ""
     """A hires prompt that the request has although hires fix is off."""
     hr_scale: float = 2.0
@@ -96,10 +98,6 @@ class Request:
         if self.enable_hr:
             return self.hr_prompts
         return (self.own_hr_prompt,) * len(self.prompts) if self.own_hr_prompt else self.prompts
-
-    def names_own(self, sampler: str, schedule: str) -> bool:
-        """Whether one of these is Hyper-SD's on this host."""
-        return sampler in self.host.own_samplers or schedule in self.host.own_schedules
 
     def has_schedule(self, name: str) -> bool:
         """Whether Hyper-SD's schedule type `name` is available: in the host's list, or bound to the sampler of that

@@ -53,7 +53,7 @@ def test_the_badge_has_a_state_for_each_case(page: WebuiPage, tab: str) -> None:
     page.show_tab(tab)
     _state(page, "off", "off", tab)
     page.unfold(f"hypersd_{tab}")
-    _state(page, "changes", f"will change 4 settings ready: {READY}", tab)
+    _state(page, "changes", f"will change 4 settings: {READY}", tab)
     page.type_into(f"hypersd_{tab}_lora", "Hyper-SDXL-8steps-lora")
     _state(page, "unfit", "not for this checkpoint: ", tab)
     page.type_into(f"hypersd_{tab}_lora", "auto")
@@ -68,7 +68,7 @@ def test_the_badge_has_a_state_for_each_case(page: WebuiPage, tab: str) -> None:
 
 def test_with_the_panel_off_the_badge_follows_the_tags(page: WebuiPage) -> None:
     page.set("txt2img_prompt", f"{PROMPT} <lora:Hyper-SD15-4steps>")
-    _state(page, "changes", "by tag, will change 4 settings ready: Hyper-SD15-4steps-lora × 1 · 4 steps")
+    _state(page, "changes", "by tag, will change 4 settings: Hyper-SD15-4steps-lora × 1 · 4 steps")
     page.set("txt2img_prompt", f"{PROMPT} <lora:Hyper-SD15-4steps-lora:1>")
     _state(page, "hint", "tick Hyper-SD")
     page.set("txt2img_prompt", PROMPT)

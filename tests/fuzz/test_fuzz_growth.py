@@ -1,7 +1,7 @@
 """Long inputs take time in proportion to their length, whatever they are made of.
 
-Each reader gets texts of a quarter of a million characters, under a bound on CPU time that is ten times what any
-needs, and a small part of what a reader of quadratic time would need.
+Each reader gets texts of a quarter of a million characters, whole, under a bound on CPU time that is several times what
+any needs, and a small part of what a reader of quadratic time would need.
 """
 
 from __future__ import annotations
@@ -20,9 +20,14 @@ from test_fuzz_tags import SYNTAXES
 from lib_hypersd.models import catalog, checkpoint, evidence, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
+from lib_hypersd.plan import infotext as plan_texts
+from lib_hypersd.plan.draft import Inputs
+from lib_hypersd.plan.make import make_plan, plan_for_tags
+from lib_hypersd.plan.result import Plan
 from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.preferences import Preferences
-from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
+from lib_hypersd.request.request import Request
+from lib_hypersd.request.settings import KEYS, Settings, SettingsError, as_typed, from_object
 from lib_hypersd.text import echo
 
 LENGTH = 250_000
@@ -39,11 +44,29 @@ def _prompts(index: LoraIndex) -> Callable[[str], object]:
             tags = prompt_tags.find_tags(text, comments=comments)
             prompt_tags.edit(text, [(tag, "") for tag in tags])
             prompt_tags.append(text, "<lora:a:1>", comments=comments)
-        # The lookup of a file looks at the file: a hundred tags are enough.
-        rule.apply(text[:5000])
-        reader.first_typed([text[:5000]])
+        rule.apply(text)
+        reader.first_typed([text])
+        reader.unlisted([text])
 
     return read
+
+
+def _plan(make: Callable[[Inputs], Plan], index: LoraIndex) -> Callable[[str], object]:
+    def read(text: str) -> None:
+        request = Request(
+            prompts=(text,), main_prompt=text, steps=20, cfg_scale=7.0, sampler_name="Euler", scheduler="Automatic"
+        )
+        plan = make(Inputs(request, checkpoint.describe("model", "sd15"), index))
+        plan_texts.entries(plan)
+        plan_texts.comment(plan)
+
+    return read
+
+
+def _plans(index: LoraIndex) -> list[Callable[[str], object]]:
+    """A plan by the panel and one by tags, with all files here, and with none."""
+    kinds: tuple[Callable[[Inputs], Plan], ...] = (lambda inputs: make_plan(inputs, Settings()), plan_for_tags)
+    return [_plan(make, files) for make in kinds for files in (index, LoraIndex())]
 
 
 def _names(text: str) -> None:
@@ -119,8 +142,18 @@ _NAMES = (
     "_1.attn",
 )
 _NUMBERS = ("1", "1.", ".1", "1e", "9-", "- ", " ", "1,", "1 - 1, ", "sdxl: weight 1\n", "\n", ":", "\u0663", "keep")
+_TAGGED = (
+    "<lora:hyper-sd15> ",
+    "<lora:hyper-sdxl-{}step> ",
+    "<lora:hyper-sd15-{}steps-cfg> ",
+    "<lora:{}> ",
+    "<lora:{}/Hyper-SD15-4steps-lora> ",
+    "<lora:Hyper-SD15-8steps-lora:{}> ",
+)
+""" "{}" is a number that differs from tag to tag."""
 READERS = {
-    "prompts": _TAGS,
+    "prompts": (*_TAGS, *_TAGGED),
+    "plans": _TAGGED,
     "names": _NAMES,
     "settings": _NUMBERS,
     "preferences": _NUMBERS,
@@ -130,9 +163,17 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_time_grows_with_the_length_alone(reader: str, everything: LoraIndex) -> None:
-    known = {"names": _names, "settings": _settings, "preferences": _preferences, "paste": _paste}
-    read = known.get(reader) or _prompts(everything)
-    texts = list(product(READERS[reader], ENDS))
+    known = {"names": [_names], "settings": [_settings], "preferences": [_preferences], "paste": [_paste]}
+    known |= {"prompts": [_prompts(everything)], "plans": _plans(everything)}
+    texts = list(product(READERS[reader], ENDS[:1] if reader == "plans" else ENDS))
     for unit, end in texts[:: round(1 / min(FACTOR, 1))]:  # with a factor below 1 that part of them
-        with cpu_bound():
-            read(unit * (LENGTH // len(unit)) + end)
+        text = _long(unit, 2 * LENGTH if reader == "plans" else LENGTH) + end
+        for read in known[reader]:
+            with cpu_bound():
+                read(text)
+
+
+def _long(unit: str, length: int) -> str:
+    if "{}" not in unit:
+        return unit * (length // len(unit))
+    return "".join(unit.format(number) for number in range(length // (len(unit) + 3)))

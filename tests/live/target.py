@@ -27,9 +27,10 @@ FAMILY_WORDS = {
     "sd21": ("sd21", "v2-1"),
     "sdxl": ("sdxl", "sd_xl"),
     "sd3": ("sd3",),
+    "mugen": ("mugen",),
     "flux": ("flux",),
 }
-SPECIAL_WORDS = ("turbo", "lightning", "lcm", "schnell", "dmd", "hyper", "1step", "refiner", "nf4")
+SPECIAL_WORDS = ("turbo", "lightning", "lcm", "schnell", "dmd", "hyper", "1step", "refiner", "nf4", "rectified")
 INFOTEXT_TO_REQUEST = {
     "Steps": ("steps", int),
     "Sampler": ("sampler_name", str),

@@ -209,3 +209,13 @@ def test_applied_to_its_own_result_it_changes_nothing(index: LoraIndex, values: 
     after = {c.field: c.after for c in once.settings_changes}
     again = plan(index, values, once.prompts[0], **{**hires, **after, "hr_prompts": once.hr_prompts})
     assert (again.changes, again.prompts, again.hr_prompts) == ((), once.prompts, once.hr_prompts)
+    assert (way(again), again.schedule) == (way(once), once.schedule)
+    if again.application is not None and again.application.varies:
+        assert (again.hires_weight, again.hr_application) == (once.hires_weight, once.hr_application)
+
+
+@pytest.mark.parametrize("typed", ["0.8", "1:hr=0.5", "1@0,0@1", "1:IN03"])
+def test_a_typed_weight_beats_the_settings_schedule(index: LoraIndex, typed: str) -> None:
+    made = plan(index, {"weight": "1@0,0.5@1"}, f"a cat <lora:{NAME}:{typed}>")
+    assert str(made.schedule) != "1@0,0.5@1"
+    assert made.prompts == (f"a cat <lora:{NAME}:{typed}>",)

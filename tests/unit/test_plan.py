@@ -17,7 +17,7 @@ from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel.paste import panel_value
 from lib_hypersd.plan.infotext import entries
-from lib_hypersd.plan.result import Plan
+from lib_hypersd.plan.result import FIELD_TITLES, PROMPT_FIELDS, Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
 from lib_hypersd.request.tag_rule import requested_by_tags
@@ -549,6 +549,10 @@ CHECKPOINTS = st.sampled_from(
 HIRES_CHECKPOINTS = st.one_of(st.none(), CHECKPOINTS, st.just(describe("other_xl", "sdxl")))
 
 
+HELD = st.frozensets(st.sampled_from([name for name in FIELD_TITLES if name not in PROMPT_FIELDS]), max_size=3)
+"""Fields that axes of X/Y/Z plot hold."""
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
     prompt = draw(PROMPTS)
@@ -569,11 +573,19 @@ def requests(draw: st.DrawFn) -> Request:
         enable_hr=on,
         hr_prompts=(draw(PROMPTS), draw(PROMPTS)) if on else (),
         own_hr_prompt="" if on else draw(PROMPTS),
-        hr_cfg=draw(st.sampled_from([None, 1.0, 7.0])),
+        hr_cfg=draw(st.sampled_from([None, -1.0, 0.0, 1.0, 7.0])),
         hr_second_pass_steps=draw(st.sampled_from([0, 5, 20])),
         hr_sampler_name=draw(st.sampled_from([None, "Euler", "DPM++ 2M", TCD])),
         hr_scheduler=draw(st.sampled_from([None, "Karras", TCD])),
         img2img_fixed_steps=draw(st.booleans()),
+        explicit=draw(HELD),
+        comments=draw(st.sampled_from(["hash", "none", "c"])),
+        hr_cfg_zero_is_same=draw(st.booleans()),
+        flow=draw(st.sampled_from([None, None, True, False])),
+        refiner=draw(st.booleans()),
+        hires_obstacle=draw(st.sampled_from([None, None, "a resize is set"])),
+        negative_prompt=draw(st.booleans()),
+        hr_negative_prompt=draw(st.booleans()),
     )
 
 
@@ -606,6 +618,11 @@ def test_nor_does_one_on_a_host_without_schedule_types(
     assert not any(change.field in ("scheduler", "hr_scheduler") for change in plan.changes)
 
 
+def pasted_page(asked: Request, plan: Plan) -> Request:
+    """The page after a paste: it has the plan's values, and no axis holds one of them."""
+    return replace(applied(asked, plan), explicit=frozenset())
+
+
 def infotext_of(done: Request, plan: Plan) -> dict[str, Any]:
     """The parameters that the host's parser gives for the picture's infotext."""
     params: dict[str, Any] = {
@@ -635,7 +652,7 @@ def test_a_pasted_infotext_fills_the_panel_so_that_nothing_changes_again(
     asked = request_with(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
     plan = make_plan(asked, settings, checkpoint, everything)
     if plan.active:
-        done = applied(asked, plan)
+        done = pasted_page(asked, plan)
         params = infotext_of(done, plan)
         pasted = from_positional([panel_value(key, params) for key in KEYS])
         assert pasted.enabled
@@ -650,7 +667,7 @@ def test_an_infotext_without_us_turns_the_panel_off() -> None:
 def test_a_plan_is_all_or_nothing(everything: LoraIndex, asked: Request, settings: Settings, checkpoint: Any) -> None:
     plan = make_plan(asked, settings, checkpoint, everything)
     if not plan.active:
-        assert all(change.after in ("Euler", "Automatic") for change in plan.settings_changes)
+        assert all(change.after in ("Euler", "Automatic", "SGM Uniform") for change in plan.settings_changes)
         named = (asked.sampler_name, asked.scheduler, asked.hr_sampler_name, asked.hr_scheduler)
         assert is_own(*named) or not plan.settings_changes
         assert plan.notices

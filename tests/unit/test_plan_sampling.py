@@ -10,6 +10,8 @@ from plans import build_request, make_plan, plan_for_own_sampling
 
 from lib_hypersd.models.checkpoint import Checkpoint, describe
 from lib_hypersd.models.lora_index import LoraIndex
+from lib_hypersd.plan import make
+from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.result import Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import Settings
@@ -18,6 +20,8 @@ from lib_hypersd.sampling.names import ONE_STEP_UNET, SCHEDULES, TCD, tcd_eta
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
 FLUX, SD3 = describe("flux1-dev", "flux-dev"), describe("sd3_medium", "sd3")
 FLOW_SDXL = describe("rectified-xl", "sdxl", uses_shift=True)
+MUGEN = describe("mugen_v1", "mugen")
+SGM = "SGM Uniform"
 UNIFIED = Settings(lora="Hyper-SD15-1step-lora")
 
 
@@ -163,16 +167,19 @@ def test_a_schedule_asked_for_that_cannot_be_had_changes_nothing(
 @pytest.mark.parametrize(
     ("asked", "checkpoint", "changes"),
     [
-        (request(scheduler=TCD), FLUX, {"scheduler": "Automatic"}),
-        (request(scheduler=ONE_STEP_UNET), SD3, {"scheduler": "Automatic"}),
-        (request(sampler_name=TCD), FLUX, {"sampler_name": "Euler"}),
+        (request(scheduler=TCD), FLUX, {"scheduler": SGM}),
+        (request(scheduler=ONE_STEP_UNET), SD3, {"scheduler": SGM}),
+        (request(sampler_name=TCD), FLUX, {"sampler_name": "Euler", "scheduler": SGM}),
+        (request(sampler_name=TCD), FLOW_SDXL, {"sampler_name": "Euler", "scheduler": SGM}),
+        (request(sampler_name=TCD, scheduler="Simple"), FLUX, {"sampler_name": "Euler"}),
         (request(sampler_name=TCD, scheduler=TCD, steps=51), SD15, {"sampler_name": "Euler", "scheduler": "Automatic"}),
         (request(sampler_name=TCD, scheduler="Karras", steps=51), SD15, {}),
         (request(scheduler=TCD, steps=50), SD15, {}),
         (hires(hr_scheduler=TCD, hr_second_pass_steps=30), SD15, {"hr_scheduler": "Automatic"}),
         (hires(sampler_name=TCD, hr_second_pass_steps=30), SD15, {"hr_sampler_name": "Euler"}),
-        (hires(sampler_name=TCD), FLUX, {"sampler_name": "Euler"}),
-        (request(scheduler=TCD, explicit=frozenset({"scheduler"})), FLUX, {"scheduler": "Automatic"}),
+        (hires(sampler_name=TCD), FLUX, {"sampler_name": "Euler", "scheduler": SGM}),
+        (hires(hr_sampler_name=TCD), FLUX, {"hr_sampler_name": "Euler", "hr_scheduler": SGM}),
+        (request(scheduler=TCD, explicit=frozenset({"scheduler"})), FLUX, {"scheduler": SGM}),
         (
             request(mode="img2img", img2img_fixed_steps=True, denoising_strength=0.3, scheduler=TCD),
             SD15,
@@ -195,7 +202,69 @@ def test_a_refused_request_gives_way_too(everything: LoraIndex) -> None:
     asked = request(scheduler=TCD)
     plan = make_plan(asked, Settings(lora="Hyper-SDXL-8steps-lora"), FLUX, everything)
     assert not plan.active
-    assert result(asked, plan).scheduler == "Automatic"
+    assert result(asked, plan).scheduler == SGM
+
+
+@pytest.mark.parametrize("checkpoint", [FLUX, SD3, FLOW_SDXL, MUGEN])
+@pytest.mark.parametrize(
+    ("settings", "files"),
+    [(None, True), (Settings(lora="Hyper-SD15-8steps-lora"), True), (Settings(sampler=TCD), True), (Settings(), False)],
+)
+def test_no_flow_model_is_left_with_automatic_where_ours_was_replaced(
+    everything: LoraIndex, checkpoint: Checkpoint, settings: Settings | None, files: bool
+) -> None:
+    """Automatic is black on Forge with FLUX, and on Forge Neo with SDXL's flow variants and Mugen."""
+    asked = request(sampler_name=TCD, scheduler="Automatic")
+    index = everything if files else LoraIndex()
+    plan = make_plan(asked, settings, checkpoint, index) if settings else plan_for_own_sampling(asked, checkpoint)
+    assert plan is not None
+    done = result(asked, plan)
+    assert (done.sampler_name, done.scheduler) == ("Euler", SGM)
+    assert f"taken instead: sampler Euler and schedule type {SGM}" in plan.notice
+    assert "nothing was changed" not in plan.notice
+
+
+@pytest.mark.parametrize("checkpoint", [FLOW_SDXL, MUGEN, FLUX])
+@pytest.mark.parametrize(
+    ("settings", "fields"),
+    [
+        (None, {"sampler_name": TCD}),
+        (Settings(lora="Hyper-FLUX.1-dev-8steps-lora"), {"sampler_name": TCD}),
+        (Settings(sampler="keep"), {"sampler_name": TCD}),
+        (Settings(hires="keep"), {"hr_sampler_name": TCD, "hr_scheduler": "Automatic"}),
+    ],
+)
+def test_a_hires_pass_on_a_flow_checkpoint_is_judged_by_that_one(
+    everything: LoraIndex, checkpoint: Checkpoint, settings: Settings | None, fields: dict[str, Any]
+) -> None:
+    asked = hires(scheduler="Automatic", **fields)
+    inputs = Inputs(asked, SDXL, everything, checkpoint)
+    plan = make.make_plan(inputs, settings) if settings else make.plan_for_own_sampling(inputs)
+    assert plan is not None
+    done = result(asked, plan)
+    assert (done.hr_sampler_name or done.sampler_name) == "Euler"
+    assert (done.hr_scheduler or done.scheduler) == SGM
+    assert "taken instead: sampler Euler" in plan.notice
+
+
+def test_our_sampler_by_name_is_not_the_hires_passes_on_a_flow_checkpoint(everything: LoraIndex) -> None:
+    asked = hires(scheduler="Automatic")
+    plan = make_plan(asked, Settings(sampler=TCD, steps=4), SDXL, everything, FLOW_SDXL)
+    done = result(asked, plan)
+    assert (done.sampler_name, done.scheduler, done.hr_sampler_name, done.hr_scheduler) == (TCD, TCD, "Euler", SGM)
+    assert "this is a flow model" in plan.notice
+
+
+def test_a_flow_variant_is_not_told_to_be_no_sdxl(everything: LoraIndex) -> None:
+    notice = make_plan(request(), Settings(sampler=TCD), FLOW_SDXL, everything).notice
+    assert notice.startswith("rectified-xl is a flow model, and Hyper-SD TCD is for models that predict noise")
+
+
+def test_a_sampler_that_an_axis_replaces_is_no_reason_to_refuse(everything: LoraIndex) -> None:
+    asked = request(sampler_name="Euler", explicit=frozenset({"sampler_name"}))
+    plan = make_plan(asked, Settings(sampler=TCD), FLUX, everything)
+    assert plan.active
+    assert result(asked, plan).sampler_name == "Euler"
 
 
 def test_another_extensions_sampler_of_our_name_is_left_alone() -> None:

@@ -23,6 +23,7 @@ from test_plan import (
     applied,
     hires,
     infotext_of,
+    pasted_page,
     request,
     requests,
 )
@@ -331,7 +332,7 @@ def test_a_pasted_infotext_changes_nothing_again(
     asked = request_with(asked, own_samplers=frozenset({TCD}), own_schedules=frozenset(SCHEDULES))
     plan = make_plan(asked, settings, checkpoint, everything, preferences=preferences)
     if plan.active:
-        done = applied(asked, plan)
+        done = pasted_page(asked, plan)
         # Preferences may have changed since.
         now = data.draw(st.one_of(st.just(preferences), PREFERENCES))
         params = infotext_of(done, plan)
@@ -340,6 +341,13 @@ def test_a_pasted_infotext_changes_nothing_again(
 
 
 SD15_PICTURE = {"Hyper-SD": "Hyper-SD15-8steps-lora", "Steps": "8", "CFG scale": "1.3"}
+HIRES_LEFT_ALONE = SD15_PICTURE | {
+    "Prompt": "a <lora:Hyper-SD15-8steps-lora:1>",
+    "Hires prompt": "a",
+    "Hires upscale": "2",
+    "Hires checkpoint": "some_turbo.safetensors",
+}
+HIRES_TAGGED = HIRES_LEFT_ALONE | {"Hires prompt": "a <lora:Hyper-SDXL-4steps-lora:0.75>"}
 FLUX_PICTURE = {"Hyper-SD": "Hyper-FLUX.1-dev-8steps-lora", "Distilled CFG Scale": "3.5"}
 
 
@@ -360,6 +368,12 @@ FLUX_PICTURE = {"Hyper-SD": "Hyper-FLUX.1-dev-8steps-lora", "Distilled CFG Scale
         (preferring("hires always"), SD15_PICTURE | {"Hires upscale": "2"}, "hires", "tune"),
         (preferring("hires always"), FLUX_PICTURE, "hires", "tune"),
         (preferring("hires always"), {"Hyper-SD": "my-lora"}, "hires", "keep"),
+        *((preferring(), HIRES_LEFT_ALONE, key, "keep") for key in ("cfg", "sampler", "scheduler", "hires_steps")),
+        (preferring(), HIRES_LEFT_ALONE, "hires", "keep"),
+        (preferring(), HIRES_LEFT_ALONE, "lora", "none"),
+        (preferring(), HIRES_TAGGED, "lora", "Hyper-SD15-8steps-lora"),
+        (preferring(), HIRES_TAGGED, "hires", "tune"),
+        (preferring(), HIRES_TAGGED, "hires_denoise", "keep"),
     ],
 )
 def test_a_pasted_value_is_what_leaves_the_picture_alone(

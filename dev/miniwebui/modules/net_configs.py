@@ -71,6 +71,9 @@ KINDS = {
 }
 
 
+KINDS |= {"sdxl-flow": KINDS["sdxl"], "mugen": KINDS["sdxl"]}
+
+
 def build_net(family: str, miniature: nn.Module, seed: int) -> nn.Module:
     """A family's net with random layers of that seed beside a random miniature."""
     with torch.random.fork_rng(devices=[]):

@@ -11,6 +11,7 @@ from modules import profile_loras
 from modules.profile_loras import LoraHabits
 
 LEGACY_FAMILIES = frozenset({"sd15", "sd21", "sdxl", "sdxl-refiner", "sd3"})
+SDXL_FLOW_FAMILIES = frozenset({"sdxl-flow", "mugen"})
 FLUX_FAMILIES = frozenset({"flux-dev", "flux-schnell", "chroma"})
 
 
@@ -236,7 +237,7 @@ NEO = replace(
     name="neo",
     version="neo-2.26",
     packages="neo",
-    families=(LEGACY_FAMILIES | FLUX_FAMILIES) - {"sd21", "sd3"},
+    families=(LEGACY_FAMILIES | FLUX_FAMILIES | SDXL_FLOW_FAMILIES) - {"sd21", "sd3"},
     model_flags=("is_sd1", "is_sdxl", "is_wan", "use_distilled_cfg_scale", "use_shift"),
     missing_lora="pass_over",
     loras=profile_loras.NEO,

@@ -51,6 +51,8 @@ class Engine(torch.nn.Module):
             setattr(self, flag, flag == family.flag)
         if hasattr(self, "use_distilled_cfg_scale"):
             self.use_distilled_cfg_scale = family.distilled_cfg
+        if hasattr(self, "use_shift"):
+            self.use_shift = family.uses_shift
         self.is_inpaint = self.is_sdxl_inpaint = self.tiling_enabled = False
         self.model = self._model(net, storage)
         self.cond_stage_key, self.parameterization, self.latent_channels = "txt", "eps", 4
@@ -111,7 +113,7 @@ class Engine(torch.nn.Module):
         """The miniature's text model has one layer."""
 
     def is_webui_legacy_model(self):
-        return self.family.name in ("sd15", "sd21", "sdxl", "sdxl-refiner", "sd3")
+        return self.family.name in sd_families.LEGACY
 
     def ema_scope(self):
         return torch.no_grad()
@@ -170,7 +172,7 @@ def _storage_of(shapes: sd_families.Shapes) -> str:
 def load_engine(filename: str, seed: int) -> Engine:
     """The model of a checkpoint file. Other than miniatures get random weights of that seed."""
     _, shapes = read_header(filename)
-    family = sd_families.detect(shapes)
+    family = sd_families.variant_of(sd_families.detect(shapes), shapes, filename, PROFILE.families)
     if family.name not in PROFILE.families:
         raise ValueError("Failed to recognize model type!")
     if sd_families.is_miniature(shapes):

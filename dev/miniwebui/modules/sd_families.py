@@ -21,6 +21,8 @@ class Family:
     flow_shift: float | None = None
     """The shift of a rectified-flow model's schedule; None for SD's discrete schedule."""
     distilled_cfg: bool = False
+    uses_shift: bool = False
+    """The host's distilled CFG field is the shift of its schedule (Forge Neo)."""
 
 
 FAMILIES = {
@@ -30,12 +32,19 @@ FAMILIES = {
         Family("sd21", "StableDiffusion2", "LatentDiffusion", "is_sd2"),
         Family("sdxl", "StableDiffusionXL", "DiffusionEngine", "is_sdxl"),
         Family("sdxl-refiner", "StableDiffusionXLRefiner", "DiffusionEngine", "is_sdxl"),
+        Family("sdxl-flow", "StableDiffusionXL", "", "is_sdxl", flow_shift=2.5, uses_shift=True),
+        Family("mugen", "Mugen", "", "is_sdxl", flow_shift=2.5, uses_shift=True),
         Family("sd3", "StableDiffusion3", "SD3Inferencer", "is_sd3", flow_shift=3.0),
         Family("flux-dev", "Flux", "", None, flow_shift=3.158, distilled_cfg=True),  # exp(1.15)
         Family("flux-schnell", "Flux", "", None, flow_shift=2.718),  # exp(1.0)
         Family("chroma", "Chroma", "", None, flow_shift=1.0),
     )
 }
+
+LEGACY = ("sd15", "sd21", "sdxl", "sdxl-flow", "mugen", "sdxl-refiner", "sd3")
+"""What A1111 knew, and what Forge Neo loads by the same class: "Automatic" is no schedule type of its own there."""
+_FLOW_WORD = "rectified"
+_MUGEN_CHANNELS = 32
 
 _BY_CONTEXT = {768: "sd15", 1024: "sd21", 2048: "sdxl", 1280: "sdxl-refiner"}
 
@@ -53,6 +62,18 @@ def detect(shapes: Shapes) -> Family:
         if name.endswith("attn2.to_k.weight") and len(shape) == 2 and shape[1] in _BY_CONTEXT:
             return FAMILIES[_BY_CONTEXT[shape[1]]]
     raise ValueError("Failed to recognize model type!")
+
+
+def variant_of(family: Family, shapes: Shapes, filename: str, known: frozenset[str]) -> Family:
+    """The flow variant of SDXL that a checkpoint is to a host which knows `known`; else `family`.
+
+    Forge Neo decides by a word in the path, and knows Mugen by the channels that its net gives.
+    """
+    if family.name != "sdxl":
+        return family
+    channels = next((shape[0] for name, shape in shapes.items() if name.endswith("out.2.weight")), 0)
+    variant = "mugen" if channels == _MUGEN_CHANNELS else "sdxl-flow" if _FLOW_WORD in filename.lower() else "sdxl"
+    return FAMILIES[variant] if variant in known else family
 
 
 def is_miniature(shapes: Shapes) -> bool:

@@ -28,6 +28,8 @@ SDXL = _f16(
     }
 )
 
+MUGEN = {**SDXL, **_f16({_NET + "out.2.weight": (32, 320, 3, 3)})}
+
 SD21 = _f16(
     {
         _NET + "input_blocks.0.0.weight": (320, 4, 3, 3),
@@ -89,6 +91,8 @@ CHECKPOINTS: dict[str, tuple[str, Signature]] = {
     "miniature-sdxl": ("sdxl", SDXL),
     "miniature-sdxl-lightning": ("sdxl", SDXL),
     "miniature-sdxl-1step-unet": ("sdxl", SDXL),
+    "miniature-sdxl-rectified": ("sdxl-flow", SDXL),
+    "miniature-mugen": ("mugen", MUGEN),
     "miniature-sd3": ("sd3", SD3),
     "miniature-sd21": ("sd21", SD21),
     "miniature-flux-dev": ("flux-dev", FLUX_DEV),

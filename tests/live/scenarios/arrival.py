@@ -62,3 +62,19 @@ def the_standing_network_of_the_options_is_not_applied_beside_another(target: Ta
         same_picture(drawn.picture, plain.picture, "with the option set")
         check(standing in drawn.infotext.own().get("Hyper-SD notice", ""), f"a notice: {drawn.infotext.own()}")
         check(standing not in drawn.infotext.fields.get("Lora hashes", ""), "its hash is not among those used")
+
+
+@scenario
+def the_standing_network_that_is_the_plans_own_file_counts_once(target: Target) -> None:
+    name = target.quick.name
+    for apply in ("host", "bypass"):
+        hypersd = {"lora": name, "apply": apply}
+        plain = target.draw(hypersd=hypersd)
+        with target.option("sd_lora", name):
+            drawn = target.draw(hypersd=hypersd)
+            same_picture(drawn.picture, plain.picture, f"{apply}, with the option set")
+            equal(drawn.infotext.prompt.count(f"<lora:{name}"), 1, f"{apply}: tags")
+            equal(drawn.infotext.own(), plain.infotext.own(), f"{apply}: the extension's fields")
+            equal(
+                drawn.infotext.fields.get("Lora hashes"), plain.infotext.fields.get("Lora hashes"), f"{apply}: hashes"
+            )

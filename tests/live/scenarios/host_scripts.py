@@ -101,9 +101,7 @@ def an_off_cell_has_stock_settings(target: Target) -> None:
     drawn = target.draw(hypersd={"lora": target.quick.name}, **axis(target, "[Hyper-SD] On/Off", "On,Off"))
     equal(["Hyper-SD" in infotext.own() for infotext in drawn.infotexts][-2:], [True, False], "active")
     off, stock = drawn.infotexts[-1], target.draw().infotext
-    # All cells share the host's dict, in which its own "Lora hashes" of the cell before stays.
-    fields = {name: value for name, value in off.foreign().items() if name != "Lora hashes"}
-    equal((off.prompt, fields), (stock.prompt, stock.foreign()), "off")
+    equal((off.prompt, off.foreign()), (stock.prompt, stock.foreign()), "off")
 
 
 @scenario
@@ -112,6 +110,19 @@ def a_steps_axis_has_room_for_the_stock_picture(target: Target) -> None:
     drawn = target.draw(hypersd={"lora": target.quick.name}, **plot)
     equal([infotext.own().get("Hyper-SD") for infotext in drawn.infotexts][-2:], [target.quick.name, None], "Hyper-SD")
     equal(drawn.pictures[-1].pixels, target.draw().picture.pixels, "the stock picture")
+
+
+@scenario
+def a_stock_cell_after_others_has_the_stock_pictures_infotext(target: Target) -> None:
+    stock = target.draw().infotext
+    settings = {"lora": target.quick.name, "hires": "always"}
+    for values in ("4,off", "off,2,OFF,3,off"):
+        drawn = target.draw(hypersd=settings, **axis(target, "[Hyper-SD] Steps", values))
+        cells_drawn = drawn.infotexts[-len(values.split(",")) :]
+        off = [cell for cell in cells_drawn if "Hyper-SD" not in cell.own()]
+        equal(len(off), values.lower().count("off"), f"{values}: stock cells")
+        for cell in off:
+            equal((cell.prompt, cell.foreign(), cell.own()), (stock.prompt, stock.foreign(), {}), f"{values}: off")
 
 
 @scenario

@@ -30,9 +30,11 @@ GIVEN_WAY = ("Hyper-SD changes", "Hyper-SD notice")
 def on_flow(target: Target) -> Iterator[dict[str, Any]]:
     """Requests on the flow checkpoints that the target has."""
     found = False
-    for family in ("flux", "sd3"):
+    for family, word in (("flux", ""), ("sd3", ""), ("sdxl", "rectified"), ("mugen", "")):
+        if word and "neo" not in str(target.status["host"]).lower():
+            continue  # elsewhere it is a plain SDXL
         try:
-            title = target.checkpoint(family)
+            title = target.checkpoint(family, word)
         except SkippedError:
             continue
         found = True
@@ -59,24 +61,48 @@ def named_on_a_flow_model_nothing_changes_and_a_notice_says_so(target: Target) -
 def chosen_in_the_page_on_a_flow_model_euler_draws_and_a_notice_says_so(target: Target) -> None:
     for on in on_flow(target):
         for page, stock in (
-            ({"sampler_name": TCD, "scheduler": "Automatic"}, "Euler"),
-            ({"sampler_name": TCD, "scheduler": TCD}, "Euler"),
-            ({"sampler_name": "Euler a", "scheduler": ONE_STEP_UNET}, "Euler a"),
+            ({"sampler_name": TCD, "scheduler": "Automatic"}, ("Euler", SCHEDULER)),
+            ({"sampler_name": TCD, "scheduler": TCD}, ("Euler", SCHEDULER)),
+            ({"sampler_name": TCD, "scheduler": "Simple"}, ("Euler", "Simple")),
+            ({"sampler_name": "Euler a", "scheduler": ONE_STEP_UNET}, ("Euler a", SCHEDULER)),
         ):
-            wanted = target.draw(sampler_name=stock, scheduler="Automatic", **on)
+            wanted = target.draw(sampler_name=stock[0], scheduler=stock[1], **on)
+            not_black(wanted, f"{stock} {on}")
             for fields in ({}, {"hypersd": {"enabled": False}}):
                 drawn = target.draw(**page, **fields, **on)
                 drawn_as_stock(drawn, wanted, f"{page} {fields} {on}")
                 only_fields(drawn, GIVEN_WAY, f"{page} {fields} {on}")
 
 
+def not_black(drawn: Drawn, what: str) -> None:
+    """What a picture is whose noise levels are no numbers."""
+    check(any(drawn.picture.pixels), f"{what}: the picture is black")
+
+
+@scenario
+def a_refusal_on_a_flow_model_costs_no_picture(target: Target) -> None:
+    page = {"sampler_name": TCD, "scheduler": "Automatic"}
+    for on in on_flow(target):
+        wanted = target.draw(sampler_name="Euler", scheduler=SCHEDULER, **on)
+        # A file that is not here, or one of another family; a key that nobody knows.
+        for hypersd in ({"lora": "Hyper-SD15-12steps-CFG-lora"}, {"sampler": TCD}, {"no_such_key": 1}):
+            drawn = target.draw(**page, hypersd=hypersd, **on)
+            drawn_as_stock(drawn, wanted, f"{hypersd} {on}")
+            not_black(drawn, f"{hypersd} {on}")
+            said = " ".join(drawn.infotext.own().values()).lower()
+            check("taken instead: sampler euler" in said, f"{hypersd} {on}: {said}")
+            check("nothing was changed" not in said, f"{hypersd} {on}: {said}")
+            check("nothing else was changed" in said, f"{hypersd} {on}: {said}")
+
+
 @scenario
 def chosen_for_the_second_pass_on_a_flow_model_euler_draws_it(target: Target) -> None:
     target.need_field("hr_sampler_name")
-    page = HIRES | {"sampler_name": "Euler a", "scheduler": "Automatic"}
+    page = HIRES | {"sampler_name": "Euler", "scheduler": "Simple"}
     for on in on_flow(target):
-        wanted = target.draw(**page, hr_sampler_name="Euler", hr_scheduler="Automatic", **on)
+        wanted = target.draw(**page, hr_sampler_name="Euler", hr_scheduler=SCHEDULER, **on)
         drawn = target.draw(**page, hr_sampler_name=TCD, hr_scheduler="Automatic", **on)
+        not_black(drawn, f"the second pass {on}")
         same_picture(drawn.picture, wanted.picture, f"the second pass {on}")
         only_fields(drawn, GIVEN_WAY, f"the second pass {on}")
 
@@ -198,13 +224,18 @@ def no_steps_at_all_end_as_the_host_has_it(target: Target) -> None:
 def a_second_pass_goes_by_its_own_model(target: Target) -> None:
     need_noise_levels(target)
     target.need_field("hr_checkpoint_name")
-    selected, flow = target.checkpoint(target.family), next(on_flow(target))
-    flow_title = flow["override_settings"]["sd_model_checkpoint"]
     page = BY_PAGE | HIRES | {"hr_second_pass_steps": 2}
-    onto_flow = target.draw(**page, hr_checkpoint_name=flow_title)
-    equal(named(onto_flow), (TCD, TCD), "the first pass")
-    equal(onto_flow.infotext.fields.get("Hires sampler"), "Euler", "the second pass on a flow model")
-    check("Hyper-SD notice" in onto_flow.infotext.own(), f"a notice: {onto_flow.infotext.own()}")
+    for on in on_flow(target):
+        title = on["override_settings"]["sd_model_checkpoint"]
+        for hypersd in ({"enabled": False}, {"lora": "none", "sampler": TCD, "scheduler": TCD}):
+            onto_flow = target.draw(**page, hypersd=hypersd, hr_checkpoint_name=title)
+            what = f"the second pass on {title} {hypersd}"
+            equal(named(onto_flow), (TCD, TCD), f"{what}: the first pass")
+            equal(onto_flow.infotext.fields.get("Hires sampler"), "Euler", what)
+            equal(onto_flow.infotext.fields.get("Hires schedule type"), SCHEDULER, what)
+            check("this is a flow model" in onto_flow.infotext.own().get("Hyper-SD notice", ""), f"{what}: a notice")
+            not_black(onto_flow, what)
+    selected, flow = target.checkpoint(target.family), next(on_flow(target))
     euler = page | {"sampler_name": "Euler"}
     for scheduler in ("Automatic", ONE_STEP_UNET):
         own = {"hr_sampler_name": TCD, "hr_scheduler": scheduler}

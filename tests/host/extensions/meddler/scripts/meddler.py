@@ -22,6 +22,8 @@ class Meddler(scripts.Script):
             p.all_prompts = [f"{prompt} <lora:Hyper-SD15:0.5>" for prompt in p.all_prompts]
         if "late-double" in p.prompt:  # as Regional Prompter's Latent mode does it with a common prompt
             p.all_prompts = [f"{prompt} BREAK {prompt}" for prompt in p.all_prompts]
+        if "late-tcd" in p.prompt and hasattr(p, "scheduler"):  # a pass of its own, by the sampler that it knows
+            p.sampler_name, p.scheduler = "Hyper-SD TCD", "Automatic"
         if "late-raise" in p.prompt:
             raise RuntimeError("another extension's fault in process")
 
