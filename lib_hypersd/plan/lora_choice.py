@@ -138,7 +138,7 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
     recipe = _suited(_recipe(draft, checkpoint, file, steps), checkpoint)
     if typed.tag is not None:
         # The typed tag beats the settings' weight; its wording also serves the prompts that have none.
-        tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
+        tag = TagRule(TagReader(draft.inputs.lookups, family), file, weight=recipe.weight).written(typed.tag)
         requested, hires = typed.tag.unet, typed.tag.hires
     else:
         requested, hires = weight_of(settings.weight), weight_of(settings.hires_weight)

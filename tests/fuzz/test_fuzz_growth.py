@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import product
+from itertools import islice, product
 from types import FrameType
 from typing import Any
 
@@ -20,8 +20,11 @@ from test_fuzz_tags import SYNTAXES
 from lib_hypersd.models import catalog, checkpoint, evidence, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
+from lib_hypersd.plan.decide import Activation, decide
+from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.request import prompt_tags, tag_rule
 from lib_hypersd.request.preferences import Preferences
+from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, SettingsError, as_typed, from_object
 from lib_hypersd.text import echo
 
@@ -31,19 +34,27 @@ ENDS = ("x", "=8>")
 
 
 def _prompts(index: LoraIndex) -> Callable[[str], object]:
-    reader = tag_rule.TagReader(index, "sd15")
-    rule = tag_rule.TagRule(reader, index.files[0], "<lora:a:1>", 1.0)
-
     def read(text: str) -> None:
+        reader = tag_rule.TagReader(tag_rule.Lookups(index.as_of_now()), "sd15")
+        rule = tag_rule.TagRule(reader, index.files[0], "<lora:a:1>", 1.0)
         for comments in SYNTAXES:
             tags = prompt_tags.find_tags(text, comments=comments)
             prompt_tags.edit(text, [(tag, "") for tag in tags])
             prompt_tags.append(text, "<lora:a:1>", comments=comments)
-        # The lookup of a file looks at the file: a hundred tags are enough.
-        rule.apply(text[:5000])
-        reader.first_typed([text[:5000]])
+        rule.apply(text)
+        reader.first_typed([text])
 
     return read
+
+
+def _plans(index: LoraIndex, short_name: str) -> None:
+    """Plans of both kinds for a prompt in which each tag is another spelling of an alias."""
+    pairs = [(c.lower(), c.upper()) if c.isalpha() else (c,) for c in short_name]
+    names = islice(product(*pairs), 2**20 // len(f"<lora:{short_name}> "))  # as many as a body can hold
+    prompt = "".join(f"<lora:{''.join(letters)}> " for letters in names)
+    request = Request((prompt,), prompt, 20, 7.0, "Euler a")
+    for activation in (Activation("settings"), Activation("tags")):
+        decide(Inputs(request, checkpoint.describe("dreamshaper", "sd15"), index), activation)
 
 
 def _names(text: str) -> None:
@@ -136,3 +147,9 @@ def test_time_grows_with_the_length_alone(reader: str, everything: LoraIndex) ->
     for unit, end in texts[:: round(1 / min(FACTOR, 1))]:  # with a factor below 1 that part of them
         with cpu_bound():
             read(unit * (LENGTH // len(unit)) + end)
+
+
+@pytest.mark.parametrize("short_name", ["hyper-sd15-4steps-lora", "hyper-sdxl-4steps-lora"])
+def test_a_plan_for_many_short_names_takes_time_by_their_number_alone(short_name: str, everything: LoraIndex) -> None:
+    with cpu_bound():
+        _plans(everything, short_name)
