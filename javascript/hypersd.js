@@ -61,13 +61,15 @@ function hypersdAnswer(tab) {
     return {number: 0, ...JSON.parse(mark?.dataset.hypersdAnswer || "{}")};
 }
 
-// Off, and the header says so already; a tag, one of Hyper-SD's samplers or a remembered panel would still count.
+// Off, and the header says so already; a tag, which a style may hold, one of Hyper-SD's samplers or a remembered panel
+// would still count.
 function hypersdIsIdle(tab) {
     const ticked = hypersdFind(tab, "-checkbox input")?.checked;
     const shown = hypersdFind(tab, "_badge [data-state]:not([data-state=off])");
     const fields = [`#${tab}_prompt textarea`, "#hires_prompt textarea", `#${tab}_sampling input`, `#${tab}_scheduler input`];
     const said = [...gradioApp().querySelectorAll(fields.join(", "))].some(({value}) => /<|^Hyper-SD/.test(value));
-    return !ticked && !shown && !said && !opts.hypersd_remember;
+    const styled = gradioApp().querySelector(`#${tab}_styles .token`);
+    return !ticked && !shown && !said && !styled && !opts.hypersd_remember;
 }
 
 function hypersdArrived(tab) {

@@ -49,5 +49,6 @@ def echo(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "not finite"
     text = value if isinstance(value, str) else _SHORT.repr(value)
-    text = "".join(c if c.isprintable() else " " for c in text[: 2 * ECHO_LIMIT])
+    text = text[: 2 * ECHO_LIMIT]
+    text = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= ECHO_LIMIT else text[: ECHO_LIMIT - 1] + "…"

@@ -10,6 +10,7 @@ BENCHMARKS = {
     "unified": "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
     "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
     "soak": "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
+    "load": "50 clients that plan while pictures are drawn: how soon the WebUI tells its progress",
     "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
     "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
     "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
@@ -66,6 +67,10 @@ def main() -> None:
         from . import bench_soak
 
         bench_soak.run(args.json)
+    elif args.name == "load":
+        from . import bench_load
+
+        bench_load.run(args.json)
     elif args.name == "faults":
         from . import bench_faults
 

@@ -11,15 +11,17 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.requests import ClientDisconnect
 
 from .. import TITLE
 from ..host import options, server
+from ..host.threads import MOST_INPUT
 from ..models import bounded_json
 
 PREFIX = "/hypersd/v1"
-MAX_BODY_BYTES = 16 * 1024 * 1024
-"""Room for a txt2img body with pictures in it, which the plan endpoint passes over."""
 MAX_BODY_VALUES = 65_536
+_LONGEST_LENGTH = 18
+"""Digits of a Content-Length that are read as a number."""
 
 _basic = HTTPBasic(auto_error=False)
 
@@ -122,24 +124,40 @@ class InvalidBodyError(Exception):
         return Json({"detail": [{"loc": ["body", *self.field], "msg": str(self), "type": "value_error"}]}, 422)
 
 
-async def json_of(request: Request) -> Any:
-    """The JSON value in a request's body. Raises InvalidBodyError where it is none, 413 where it is too large."""
-    chunks, size = [], 0
+async def body_of(request: Request) -> bytes:
+    """A request's body. Raises HTTPException 413 before more than MOST_INPUT bytes of it are read."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > _LONGEST_LENGTH or int(declared) > MOST_INPUT):
+        raise _too_large()
+    body = bytearray()
     try:
         async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise bounded_json.TooMuchError
-        return bounded_json.read(b"".join(chunks), MAX_BODY_VALUES)
+            body += chunk
+            if len(body) > MOST_INPUT:
+                raise _too_large()
+    except ClientDisconnect:
+        raise InvalidBodyError("The body is not complete.") from None
+    return bytes(body)
+
+
+def json_of(body: bytes) -> Any:
+    """The JSON value that a body is. Raises InvalidBodyError where it is none, 413 where it has too many values."""
+    try:
+        return bounded_json.read(body, MAX_BODY_VALUES)
     except bounded_json.TooMuchError:
-        raise HTTPException(
-            413,
-            f"The body may have {MAX_BODY_BYTES:,} bytes and {MAX_BODY_VALUES:,} values; leave out alwayson_scripts "
-            "and what else has no bearing on it.",
-        ) from None
+        raise _too_large() from None
+    except bounded_json.LongNumberError as error:
+        raise InvalidBodyError(f"The body has {error}; it takes at most {bounded_json.MOST_DIGITS}.") from None
     except ValueError:
         raise InvalidBodyError("The body is not JSON.") from None
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(
+        413,
+        f"The body may have {MOST_INPUT:,} bytes and {MAX_BODY_VALUES:,} values; leave out pictures, alwayson_scripts "
+        "and what else has no bearing on it.",
+    )
 
 
 def json_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from .. import TITLE
 from ..downloads.job import Download
 from ..downloads.registry import registry
 from ..host import loras, options
+from ..host.threads import off_the_loop
 from ..models.catalog import BY_NAME, Variant
 from ..text import echo
-from .access import InvalidBodyError, Json, fields_of, guarded_router, json_body, json_of
+from .access import InvalidBodyError, Json, body_of, fields_of, guarded_router, json_body, json_of
 
 _KEYS = ("name", "accept_licence")
 
@@ -47,7 +48,12 @@ async def begin(request: Request) -> Response:
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "The body must be JSON, with Content-Type: application/json.")
-    variant = _accepted(await json_of(request))
+    return await _begun(await body_of(request))
+
+
+@off_the_loop
+def _begun(raw: bytes) -> Response:
+    variant = _accepted(json_of(raw))
     return Json(_answer(loras.start_download(variant)), 202)
 
 
@@ -73,13 +79,15 @@ def _accepted(body: object) -> Variant:
 
 
 @router.get("/download/{id}", dependencies=_guard)
-async def state(id: str) -> Response:
+@off_the_loop
+def state(id: str) -> Response:
     """How a download stands."""
     return _found(registry.get(id))
 
 
 @router.delete("/download/{id}", dependencies=_guard)
-async def cancel(id: str) -> Response:
+@off_the_loop
+def cancel(id: str) -> Response:
     """Cancel a download; one that has ended stays as it is."""
     return _found(registry.cancel(id))
 

@@ -6,13 +6,14 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from ..host import checkpoints, lists, reading
+from ..host import checkpoints, lists, page_texts, reading
+from ..host.threads import off_the_loop
 from ..plan.decide import Activation, decide, read_activation
 from ..plan.how_applied import remark
 from ..plan.result import FIELD_TITLES, Plan
 from ..request.request import Request as PlanRequest
 from ..text import echo
-from .access import InvalidBodyError, Json, fields_of, guarded_router, json_body, json_of
+from .access import InvalidBodyError, Json, body_of, fields_of, guarded_router, json_body, json_of
 
 router = guarded_router()
 _BODY = json_body(
@@ -27,11 +28,16 @@ _BODY = json_body(
 @router.post("/plan", openapi_extra=_BODY)
 async def plan(request: Request) -> Response:
     """What would be done to a txt2img request; 422 with the field's name where the input is bad."""
-    body = await json_of(request)
+    return await _planned(await body_of(request))
+
+
+@off_the_loop
+def _planned(raw: bytes) -> Response:
+    body = json_of(raw)
     if not isinstance(body, dict):
         raise InvalidBodyError("The body must be an object like that of /sdapi/v1/txt2img.")
     activation = _activation(body["hypersd"]) if "hypersd" in body else Activation("tags")
-    return Json(_answer(body, _request(body), activation))
+    return Json(_answer(body, activation))
 
 
 def _activation(values: object) -> Activation:
@@ -43,9 +49,11 @@ def _activation(values: object) -> Activation:
     return activation
 
 
-def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activation) -> dict[str, Any]:
+def _answer(body: Mapping[str, Any], activation: Activation) -> dict[str, Any]:
     overrides = body.get("override_settings")
     overrides = overrides if isinstance(overrides, dict) else {}
+    values = _checked(body)
+    request = reading.request_from_values(values, overrides)
     name, hr_name = overrides.get("sd_model_checkpoint"), body.get("hr_checkpoint_name")
     checkpoint = checkpoints.selected_checkpoint(name if isinstance(name, str) else None)
     hr_checkpoint = checkpoints.named_checkpoint(hr_name if isinstance(hr_name, str) else None, checkpoint)
@@ -59,7 +67,7 @@ def _answer(body: Mapping[str, Any], request: PlanRequest, activation: Activatio
         **({"weight": str(plan.schedule)} if plan.schedule else {}),
         "remark": remark(inputs, plan),
         "applied": plan.application.way(inputs.storage) if plan.application else None,
-        "values": _values(request, plan),
+        "values": {**_values(request, plan), **(page_texts.without_styles(values) if values.get("styles") else {})},
         "changes": [{"field": c.field, "from": c.before, "to": c.after, "reason": c.reason} for c in plan.changes],
         "notices": list(plan.notices),
     }
@@ -83,11 +91,11 @@ _LARGEST = 2**64
 """Above any seed; NaN and infinities are above it too."""
 _MAY_BE_NEGATIVE = ("seed", "hr_cfg")
 _TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler", "hr_upscaler", "hr_sampler_name")
-_MORE_TEXTS = ("hr_scheduler", "hr_prompt", "sampler_index", "refiner_checkpoint")
+_MORE_TEXTS = ("hr_scheduler", "hr_prompt", "hr_negative_prompt", "sampler_index", "refiner_checkpoint")
 
 
-def _request(body: Mapping[str, Any]) -> PlanRequest:
-    """A PlanRequest from a txt2img body, with the host's own defaults. Raises InvalidBodyError."""
+def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A txt2img body with the host's own defaults, its types checked. Raises InvalidBodyError."""
     values = {**reading.txt2img_defaults(), **{k: v for k, v in body.items() if v is not None}}
     for key in _NUMBERS:
         if values.get(key) is not None:
@@ -97,7 +105,10 @@ def _request(body: Mapping[str, Any]) -> PlanRequest:
             raise InvalidBodyError(f"{key} is {echo(values[key])}; it takes a text.", key)
     if not isinstance(values.get("enable_hr", False), bool):
         raise InvalidBodyError(f"enable_hr is {echo(values['enable_hr'])}; it takes true or false.", "enable_hr")
-    return reading.request_from_values(values)
+    styles = values.get("styles", [])
+    if not isinstance(styles, list) or not all(isinstance(style, str) for style in styles):
+        raise InvalidBodyError(f"styles is {echo(styles)}; it takes a list of names.", "styles")
+    return values
 
 
 def _number(key: str, value: object) -> float | int:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from .. import VERSION
 from ..host import checkpoints, loras, options, reading, sampling, server
+from ..host.threads import off_the_loop
 from ..models import catalog
 from ..models.lora_index import LoraQuery
 from ..sampling.names import SCHEDULES
@@ -17,7 +18,8 @@ router = guarded_router()
 
 
 @router.get("/status")
-async def status() -> Response:
+@off_the_loop
+def status() -> Response:
     """Version, host, gradio, the selected checkpoint, its family and storage, the Hyper-SD LoRA files found.
 
     `merge` is what the host's merge of the file that "auto" takes would keep on a low-bit checkpoint, else null.
@@ -39,7 +41,8 @@ async def status() -> Response:
 
 
 @router.get("/catalog")
-async def catalog_entries() -> Response:
+@off_the_loop
+def catalog_entries() -> Response:
     """Every published LoRA with its recipe, presence, size in bytes, licence and source; and the checkpoints."""
     index = loras.lora_index()
     checkpoints = [

@@ -42,15 +42,13 @@ def report(message: str, *, exc_info: bool = False) -> None:
         errors.report(message, exc_info=exc_info)
 
 
-def option(name: str, default: Any) -> Any:
-    return getattr(shared.opts, name, default)
+def option(name: str, default: Any, overrides: Mapping[str, Any] = _NONE) -> Any:
+    """An option of the host's. `overrides` are those of the request, which the host has not set yet."""
+    return overrides[name] if name in overrides else getattr(shared.opts, name, default)
 
 
 def prompt_tag_reaction(overrides: Mapping[str, Any] = _NONE) -> str:
-    """Which tags activate with the panel off: "aliases", "all" or "none".
-
-    `overrides` are options of the request that the host has not set yet.
-    """
+    """Which tags activate with the panel off: "aliases", "all" or "none"; `overrides` as for `option`."""
     return str(overrides.get(OPTION_TAGS) or option(OPTION_TAGS, "aliases"))
 
 
@@ -65,13 +63,9 @@ def panel_file() -> str:
 
 
 def preferences(overrides: Mapping[str, Any] = _NONE) -> Preferences:
-    """The person's preferences as the options hold them now; `overrides` as for `prompt_tag_reaction`."""
-
-    def held(name: str) -> Any:
-        return overrides[name] if name in overrides else option(name, None)
-
-    ticked = tuple((family, _words(held(name))) for family, name in OPTION_POLICY.items())
-    return _read_preferences(ticked, str(held(OPTION_RECIPES) or ""))
+    """The person's preferences as the options hold them now; `overrides` as for `option`."""
+    ticked = tuple((family, _words(option(name, None, overrides))) for family, name in OPTION_POLICY.items())
+    return _read_preferences(ticked, str(option(OPTION_RECIPES, None, overrides) or ""))
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -20,10 +20,13 @@ from ..request.request import HostTraits, Request
 from ..sampling.names import BOUND
 from .loras import lora_index
 from .options import option, preferences, prompt_tag_reaction, sampler_names, sd_schedulers
+from .page_texts import styled
 from .sampling import model_noise, own_samplers, own_schedules
 from .server import drops_all_loras, loadable_families, txt2img_class
 from .storage import is_merged, measure, storage_of
 from .xyz import fields_set_by_axes
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_request(p: Any) -> Request:
@@ -44,7 +47,7 @@ def read_request(p: Any) -> Request:
         hr_prompts=tuple(map(str, p.all_hr_prompts or ())) if hires else (),
         own_hr_prompt="" if hires else styled_hires_prompt(p),
         explicit=fields_set_by_axes(p),
-        **_fields(get),
+        **_fields(get, _NONE),
         hires_obstacle=_hires_obstacle(get),
         **model_noise(p),
     )
@@ -58,7 +61,7 @@ def plan_inputs(
     request: Request,
     checkpoint: Checkpoint,
     hr_checkpoint: Checkpoint | None,
-    overrides: Mapping[str, Any] = MappingProxyType({}),
+    overrides: Mapping[str, Any] = _NONE,
     *,
     may_plan: bool = True,
 ) -> Inputs:
@@ -96,10 +99,7 @@ def styled_hires_prompt(p: Any, *, negative: bool = False) -> str:
     """A request's own hires prompt, or its negative one, styled as in a run with hires fix; "" if it has none."""
     prompt = str(getattr(p, "hr_negative_prompt" if negative else "hr_prompt", "") or "")
     styles = getattr(p, "styles", None)
-    if not prompt or not styles:
-        return prompt
-    known = shared.prompt_styles
-    return str((known.apply_negative_styles_to_prompt if negative else known.apply_styles_to_prompt)(prompt, styles))
+    return styled(prompt, styles, negative=negative) if prompt and styles else prompt
 
 
 def txt2img_defaults() -> dict[str, Any]:
@@ -112,25 +112,29 @@ def txt2img_defaults() -> dict[str, Any]:
     return {name: default for name, default in defaults.items() if default not in (dataclasses.MISSING, None)}
 
 
-def request_from_values(values: Mapping[str, Any]) -> Request:
-    """The Request of a txt2img body, filled up with `txt2img_defaults`, its types checked."""
-    known = {f.name for f in dataclasses.fields(txt2img_class())}
-    prompt = values.get("prompt") or ""
-    hires = bool(values.get("enable_hr", False))
-    negatives = [values.get(name) or "" for name in ("hr_negative_prompt", "negative_prompt")]
+def request_from_values(values: Mapping[str, Any], overrides: Mapping[str, Any] = _NONE) -> Request:
+    """The Request of a txt2img body, filled up with `txt2img_defaults`, its types checked; its styles are written out.
+
+    `overrides` are its override settings.
+    """
+    known, styles = {f.name for f in dataclasses.fields(txt2img_class())}, values.get("styles") or ()
+    typed, typed_for_hires = values.get("prompt") or "", values.get("hr_prompt") or ""
+    prompt, hires = styled(typed, styles), bool(values.get("enable_hr", False))
+    negative = values.get("negative_prompt") or ""
+    hr_negative = values.get("hr_negative_prompt") or negative
     return Request(
         prompts=(prompt,),
         main_prompt=prompt,
-        negative_prompt=_is_text(negatives[1:]),
-        hr_negative_prompt=_is_text(negatives),
-        hr_prompts=(values.get("hr_prompt") or prompt,) if hires else (),
-        own_hr_prompt=(values.get("hr_prompt") or "") if not hires else "",
-        **_fields(lambda name: values.get(name) if name in known else None),
+        negative_prompt=_is_text([styled(negative, styles, negative=True)]),
+        hr_negative_prompt=_is_text([styled(hr_negative, styles, negative=True)]),
+        hr_prompts=(styled(typed_for_hires or typed, styles),) if hires else (),
+        own_hr_prompt=styled(typed_for_hires, styles) if typed_for_hires and not hires else "",
+        **_fields(lambda name: values.get(name) if name in known else None, overrides),
         hires_obstacle=_hires_obstacle(values.get),
     )
 
 
-def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
+def _fields(get: Callable[[str], Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that page, API and `p` have alike; None for those that this host does not have."""
     return {
         "steps": int(get("steps")),
@@ -148,18 +152,20 @@ def _fields(get: Callable[[str], Any]) -> dict[str, Any]:
         "hr_sampler_name": _unless(get("hr_sampler_name"), "Use same sampler"),
         "hr_scheduler": _hires_scheduler(get("hr_scheduler")),
         "refiner": get("refiner_checkpoint") not in (None, "", "None", "none"),
-        "standing_lora": _standing_lora(),
+        "standing_lora": _standing_lora(overrides),
         # reForge, alone in having a hires CFG but no distilled one.
-        "host": _traits(hr_cfg_zero_is_same=get("hr_cfg") is not None and get("distilled_cfg_scale") is None),
+        "host": _traits(
+            overrides, hr_cfg_zero_is_same=get("hr_cfg") is not None and get("distilled_cfg_scale") is None
+        ),
     }
 
 
-def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
+def _traits(overrides: Mapping[str, Any], *, hr_cfg_zero_is_same: bool) -> HostTraits:
     return HostTraits(
         own_samplers=own_samplers(),
         own_schedules=own_schedules(),
         bound_samplers=frozenset() if sd_schedulers else frozenset(BOUND.keys() & set(sampler_names())),
-        comments=comment_syntax(),
+        comments=comment_syntax(overrides),
         comments_stay_in_hires=sd_schedulers is None,  # A1111 got schedule types and the mend of this in one version
         hr_cfg_zero_is_same=hr_cfg_zero_is_same,
         has_lcm=LCM in sampler_names(),
@@ -167,7 +173,7 @@ def _traits(*, hr_cfg_zero_is_same: bool) -> HostTraits:
         families=loadable_families(),
         schedules_weights=_is_loractl_on(),
         weights_blocks=any(str(each.path).endswith(_BLOCK_WEIGHT) for each in scripts.scripts_data),
-        img2img_fixed_steps=bool(option("img2img_fix_steps", False)),
+        img2img_fixed_steps=bool(option("img2img_fix_steps", False, overrides)),
         default_upscaler=shared.latent_upscale_default_mode,
     )
 
@@ -181,16 +187,16 @@ def _is_loractl_on() -> bool:
     return bool(loractl is not None and loractl.is_active())
 
 
-def _standing_lora() -> str | None:
-    name = option("sd_lora", None)
+def _standing_lora(overrides: Mapping[str, Any]) -> str | None:
+    name = option("sd_lora", None, overrides)
     return str(name) if name and name != "None" else None
 
 
-def comment_syntax() -> CommentSyntax:
+def comment_syntax(overrides: Mapping[str, Any]) -> CommentSyntax:
     """What the host's Comments script removes from prompts, by its options; "none" where there is no script."""
     if hasattr(shared.opts, "enable_prompt_comments_def"):  # reForge: always, and this option means something else
         return "c"
-    if not option("enable_prompt_comments", False):
+    if not option("enable_prompt_comments", False, overrides):
         return "none"
     return "c" if hasattr(shared.opts, "save_prompt_comments") else "hash"  # Forge Neo
 

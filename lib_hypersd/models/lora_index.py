@@ -4,10 +4,11 @@ The host's own LoRA registry says what is there; this module never walks a folde
 Hyper-SD LoRA, or that a person named as one, are opened, and of those only the header.
 """
 
+import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 
 from . import catalog
 from .catalog import BY_NAME, Alias, Family, Kind, Variant
@@ -111,6 +112,7 @@ class LoraIndex:
         self._known_steps = dict(known_steps or {})
         self.same_stems: Mapping[str, SameStem] = same_stems or {}
         """Name → all files of that stem, where there are several."""
+        self._damage_of: Callable[[str], str | None] = damage_of
         self.unread: dict[str, str | None] = {}
         """Path → damage of files that could not be read: what is known of them is guessed by their names."""
         self._registered: dict[str, RegisteredLora] = {}
@@ -131,6 +133,15 @@ class LoraIndex:
         self._hyper = {f.name: f for f in self.files}
         self._requested: dict[str, LoraFile] = {}  # filled as names are looked up; what they mean never changes
         self._ranked: dict[tuple[Family, LoraQuery], list[LoraFile]] = {}
+
+    def as_of_now(self) -> "LoraIndex":
+        """This index for the length of one plan: each file is looked at once, however many tags mean it."""
+        if self._damage_of is not damage_of:
+            return self
+        _ = self.kin  # read once for all plans
+        view = copy.copy(self)
+        view._damage_of = cache(damage_of)
+        return view
 
     def __contains__(self, tag_name: str) -> bool:
         """Whether the host would resolve `<lora:tag_name>` to some file."""
@@ -191,9 +202,9 @@ class LoraIndex:
     def damage(self, file: LoraFile) -> str | None:
         """What is wrong with a file as of now, to be put after its name ("is empty"), or None.
 
-        Opens the file the first time and after a change; else one stat call.
+        Opens the file the first time and after a change; else one stat call, or none in an index `as_of_now`.
         """
-        return damage_of(file.path)
+        return self._damage_of(file.path)
 
     def has(self, variant: Variant) -> bool:
         found = self._hyper.get(variant.name) or self._copy_of(variant)
@@ -252,7 +263,10 @@ class LoraIndex:
 
 def stem_of(tag_name: str) -> str:
     """A name without folders and without the extension of a LoRA file."""
-    return re.sub(r"\.(safetensors|ckpt|pt)$", "", re.split(r"[/\\]", tag_name)[-1])
+    return _EXTENSION.sub("", _FOLDERS.split(tag_name)[-1])
+
+
+_FOLDERS, _EXTENSION = re.compile(r"[/\\]"), re.compile(r"\.(safetensors|ckpt|pt)$")
 
 
 def damage_of(path: str) -> str | None:
@@ -275,6 +289,7 @@ def query_of(alias: Alias, steps: int | None) -> LoraQuery:
     return LoraQuery(alias.steps or steps, "cfg" if alias.cfg else "plain")
 
 
+@lru_cache(maxsize=256)
 def wanted_variant(family: Family, query: LoraQuery) -> Variant:
     """The published file to name where none is present: the one that an auto choice would have liked best."""
     variants = [v for v in catalog.VARIANTS if v.family == family]

@@ -5,7 +5,6 @@ requests, which are what was pressed in the table since. gradio 3 drops a click 
 gradio 4 answers in any order; by the number the page sees what was not answered, and sends it again.
 """
 
-import json
 import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,8 @@ import gradio as gr
 from .. import TITLE
 from ..downloads.job import Download
 from ..downloads.registry import registry
+from ..host.threads import off_the_loop
+from ..models import bounded_json
 from ..models.catalog import BY_NAME, Variant
 from ..request.settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
 from . import markup
@@ -29,6 +30,9 @@ _JS = "js" if int(gr.__version__.split(".")[0]) >= 4 else "_js"
 _MARKS = ("number", "checkpoint", "loras", "distilled")
 """What an answer is marked with: the query's number, the checkpoint and the list of LoRAs that it was made for, and
 whether the control for distilled CFG is shown."""
+
+_MOST_VALUES = 4096
+"""Of a query: what was pressed in the table while one answer was under way is a handful."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,12 +75,12 @@ def connect(page: PageComponents, ordered: Sequence[Any], wires: Wires, backend:
     """Bind the listeners, once all of the tab's components exist. `ordered` are the controls in `KEYS`' order."""
     tab, inputs, listeners = page.tab, [*page.components.values(), *ordered], Listeners(page, backend)
     wires.ask.click(
-        listeners.answer,
+        off_the_loop(listeners.answer),
         inputs=[wires.question, *inputs],
         outputs=[wires.answer, wires.badge, wires.body, wires.fill, *ordered],
         **_quietly(f"(...values) => [hypersdQuery('{tab}'), ...values.slice(1)]"),
     )
-    wires.fill.click(listeners.fill, inputs=inputs, outputs=list(page.components.values()), **_quietly())
+    wires.fill.click(off_the_loop(listeners.fill), inputs=inputs, outputs=list(page.components.values()), **_quietly())
     _connect_compare(page, wires.compare)
     for component in inputs:
         component.change(fn=None, inputs=[], outputs=[], **{_JS: f"() => hypersdChanged('{tab}')"})
@@ -166,7 +170,7 @@ class Listeners:
 
 
 def _parsed(query: str) -> Mapping[str, Any]:
-    sent = json.loads(query)
+    sent = bounded_json.read(query, _MOST_VALUES)
     if not isinstance(sent, dict):
         raise TypeError("a query is an object")
     return sent

@@ -11,11 +11,15 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ..models import bounded_json
 from ..request.settings import is_taken
 
 FORMAT_VERSION = 1
 MOST_CHECKPOINTS = 500
 """The one whose values were put the longest ago is removed for the next one."""
+
+_MOST_VALUES = 65_536
+"""Of the file: three times what that many checkpoints take."""
 
 _Panels = dict[str, dict[str, dict[str, Any]]]
 """Checkpoint → tab → panel key → value, the oldest checkpoint first."""
@@ -63,7 +67,7 @@ class PanelMemory:
             stamp = self._stamp()
             if stamp == self._seen:
                 return
-            self._panels = _checked(json.loads(self._path.read_bytes()))
+            self._panels = _checked(bounded_json.read(self._path.read_bytes(), _MOST_VALUES))
             self._seen, self._may_write = stamp, True
         except FileNotFoundError:
             if self._seen is not None:  # somebody removed it

@@ -43,7 +43,7 @@ class PageComponents:
 
 _NAMED_ALIKE = (
     "prompt steps scheduler cfg_scale distilled_cfg_scale denoising_strength hr_upscaler hr_scale hr_cfg "
-    "hr_distilled_cfg hr_resize_x hr_resize_y"
+    "hr_distilled_cfg hr_resize_x hr_resize_y styles override_settings"
 ).split()
 _PAGE_IDS = dict(zip(_NAMED_ALIKE, _NAMED_ALIKE, strict=True)) | {
     "neg_prompt": "negative_prompt",

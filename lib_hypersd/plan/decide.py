@@ -81,7 +81,7 @@ def decide(inputs: Inputs, activation: Activation) -> Decision:
     if activation.by == "tags":
         request = inputs.request
         prompts, comments = request.prompts + request.hr_prompts, request.host.comments
-        kind = requested_by_tags(prompts, inputs.index, inputs.tag_reaction, comments=comments)
+        kind = requested_by_tags(prompts, inputs.lookups, inputs.tag_reaction, comments=comments)
     return Decision(kind, plan_for_tags(inputs) if kind == "plan" else plan_for_own_sampling(inputs))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..models.catalog import Family
@@ -13,7 +14,7 @@ from ..request.preferences import NO_PREFERENCES, Preferences
 from ..request.prompt_tags import CommentSyntax
 from ..request.request import Request
 from ..request.settings import Setting, Settings
-from ..request.tag_rule import TagReader
+from ..request.tag_rule import Lookups, TagReader
 from .result import Change
 
 REQUESTED = "asked for"
@@ -48,6 +49,14 @@ class Inputs:
     is_merged: bool = True
     measure: Measure = field(default=_nothing_measured, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", self.index.as_of_now())
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """What the prompts' tags mean, for all of the plan."""
+        return Lookups(self.index)
+
     @property
     def flow(self) -> bool:
         """Whether the first pass's model is a flow model: the loaded model knows best."""
@@ -80,7 +89,7 @@ class Inputs:
     def _reader(
         self, family: Family | None, comments: CommentSyntax, settings: Settings | None, requested: LoraFile | None
     ) -> TagReader:
-        return TagReader(self.index, family, comments, settings.explicit_steps if settings else None, requested)
+        return TagReader(self.lookups, family, comments, settings.explicit_steps if settings else None, requested)
 
 
 @dataclass

@@ -149,7 +149,7 @@ def file_choice(draft: Draft, settings: Settings, checkpoint: Checkpoint, file: 
     tag = format_tag(file.name, number_of(requested, recipe.weight))
     if typed.tag is not None:
         # Its wording also serves the prompts that have none.
-        tag = TagRule(TagReader(draft.inputs.index, family), file, weight=recipe.weight).written(typed.tag)
+        tag = TagRule(TagReader(draft.inputs.lookups, family), file, weight=recipe.weight).written(typed.tag)
     if typed.tag is not None and is_typed:
         requested, hires = typed.tag.unet, typed.tag.hires  # it beats the settings' weight
     return LoraChoice(

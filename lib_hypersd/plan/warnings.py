@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ..models.checkpoint import Checkpoint
 from ..models.kin import KIN_TITLES, LCM
 from ..models.recipes import ONE_STEP_UNET_STOCK, ONE_STEP_UNET_STOCK_STEPS, Recipe
-from ..request.prompt_tags import find_tags
 from ..request.settings import Settings
 from ..sampling.names import ONE_STEP_UNET, TCD, schedule_in_effect
 from ..text import counted, echo
@@ -148,14 +147,16 @@ def _no_lcm(tuned: Tuned) -> Iterator[str]:
 
 def _other_distillations(tuned: Tuned) -> Iterator[str]:
     """LoRAs of other distillations in the prompts, or added to them by the host's option; weight 0 does nothing."""
-    draft, index, file = tuned.draft, tuned.draft.inputs.index, tuned.choice.file
+    draft, lookups, file = tuned.draft, tuned.draft.inputs.lookups, tuned.choice.file
+    index = lookups.index
     request, host = draft.request, draft.request.host
     hr_prompts = request.hr_prompts_if_on if draft["enable_hr"] else ()
     read = [(prompt, host.comments) for prompt in request.prompts]
     read += [(prompt, host.hr_comments) for prompt in hr_prompts]
-    tags = (tag for prompt, comments in dict.fromkeys(read) for tag in find_tags(prompt, comments=comments))
-    named = [tag.name for tag in tags if tag.weight != 0] + ([request.standing_lora] if request.standing_lora else [])
-    known = dict.fromkeys(name for name in map(index.kin_name, named) if name and not (file and name == file.name))
+    tags = (tag for prompt, comments in dict.fromkeys(read) for tag in lookups.tags(prompt, comments))
+    named = [index.kin_name(tag.name) for tag in tags if index.kin_name(tag.name) and tag.weight != 0]
+    named += [index.kin_name(request.standing_lora)] if request.standing_lora else []
+    known = dict.fromkeys(name for name in named if name and not (file and name == file.name))
     if known:
         names = " and ".join(f"{echo(name)} ({KIN_TITLES[index.kin[name]]})" for name in known)
         are, them = ("is a LoRA", "it") if len(known) == 1 else ("are LoRAs", "them")

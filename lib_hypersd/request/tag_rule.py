@@ -1,6 +1,6 @@
 """What a prompt's LoRA tags mean, and how each prompt gets exactly one Hyper-SD tag."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -43,8 +43,41 @@ def meaning_of(name: str, index: LoraIndex, requested: LoraFile | None = None) -
     return Meaning(alias=parse_alias(name))
 
 
+@dataclass(frozen=True)
+class Lookups:
+    """The tags of prompts, the meanings of their names and the files of aliases, each looked up once for all of a
+    plan."""
+
+    index: LoraIndex = field(default_factory=LoraIndex)
+    _tags: dict[tuple[str, CommentSyntax], tuple[LoraTag, ...]] = field(default_factory=dict)
+    _meanings: dict[str, Meaning] = field(default_factory=dict)
+    _files: dict[tuple[Alias, int | None], LoraFile | None] = field(default_factory=dict)
+
+    def tags(self, prompt: str, comments: CommentSyntax) -> tuple[LoraTag, ...]:
+        """The LoRA tags of a prompt in their order."""
+        key = (prompt, comments)
+        if key not in self._tags:
+            self._tags[key] = tuple(prompt_tags.find_tags(prompt, comments=comments))
+        return self._tags[key]
+
+    def meaning(self, name: str, requested: LoraFile | None = None) -> Meaning:
+        """`meaning_of` a tag's name."""
+        if requested is not None and name == requested.name:
+            return meaning_of(name, self.index, requested)
+        if name not in self._meanings:
+            self._meanings[name] = meaning_of(name, self.index)
+        return self._meanings[name]
+
+    def file(self, alias: Alias, steps: int | None) -> LoraFile | None:
+        """The best intact file for an alias, and `steps` where that says none."""
+        key = (alias, steps)
+        if key not in self._files:
+            self._files[key] = self.index.choose(alias.family, query_of(alias, steps))
+        return self._files[key]
+
+
 def requested_by_tags(
-    prompts: Iterable[str], index: LoraIndex, reaction: str, *, comments: CommentSyntax
+    prompts: Iterable[str], lookups: Lookups, reaction: str, *, comments: CommentSyntax
 ) -> Literal["plan", "hint", "nothing"]:
     """What typed tags request while the panel is off, by the option's `reaction` ("aliases", "all", "none").
 
@@ -53,8 +86,8 @@ def requested_by_tags(
     """
     request: Literal["hint", "nothing"] = "nothing"
     for prompt in prompts:
-        for tag in prompt_tags.find_tags(prompt, comments=comments):
-            meaning = meaning_of(tag.name, index)
+        for tag in lookups.tags(prompt, comments):
+            meaning = lookups.meaning(tag.name)
             if (meaning.is_full_name and reaction == "all") or (meaning.alias and reaction != "none"):
                 return "plan"
             if meaning.is_full_name:
@@ -86,43 +119,49 @@ class TagReader:
     that the settings name, whose tag counts as Hyper-SD's whatever the file is called.
     """
 
-    index: LoraIndex = field(repr=False, compare=False)
+    lookups: Lookups = field(repr=False, compare=False)
     family: Family | None
     comments: CommentSyntax = "hash"
     steps: int | None = None
     requested: LoraFile | None = None
     is_known: bool = True
 
+    @property
+    def index(self) -> LoraIndex:
+        return self.lookups.index
+
     def first_typed(self, prompts: Iterable[str]) -> Typed:
         """The first Hyper-SD tag of `prompts`, and the aliases that have to be removed from them."""
         first: Typed | None = None
+        unresolved: dict[str, Alias] = {}
+        for tag in self._tags(prompts):
+            meaning = self.lookups.meaning(tag.name, self.requested)
+            file = self.file_of(meaning.alias) if meaning.alias else meaning.file
+            if meaning.alias and file is None:
+                unresolved.setdefault(tag.name, meaning.alias)
+            elif meaning.alias or meaning.is_full_name:
+                first = first or Typed(tag, file, None if file else meaning.published)
         dropped: dict[str, Variant | None] = {}
-        for prompt in dict.fromkeys(prompts):
-            for tag in prompt_tags.find_tags(prompt, comments=self.comments):
-                meaning = meaning_of(tag.name, self.index, self.requested)
-                file = self.file_of(meaning.alias) if meaning.alias else meaning.file
-                if meaning.alias and file is None:
-                    dropped.setdefault(*self._unresolved(tag, meaning.alias))
-                elif meaning.alias or meaning.is_full_name:
-                    first = first or Typed(tag, file, None if file else meaning.published)
+        for name, alias in unresolved.items():
+            dropped.setdefault(*self._unresolved(name, alias))
         wanted = next(iter(dropped.values()), None)
         return replace(first or Typed(), dropped=tuple(dropped), wanted=wanted)
 
     def unlisted(self, prompts: Iterable[str]) -> tuple[str, ...]:
         """Names in tags of other LoRAs, which the host lists none of."""
-        tags = (
-            tag for prompt in dict.fromkeys(prompts) for tag in prompt_tags.find_tags(prompt, comments=self.comments)
-        )
-        names = dict.fromkeys(tag.name for tag in tags if self.index.lacks(tag.name))
-        return tuple(name for name in names if meaning_of(name, self.index, self.requested) == Meaning())
+        names = dict.fromkeys(tag.name for tag in self._tags(prompts) if self.index.lacks(tag.name))
+        return tuple(name for name in names if self.lookups.meaning(name, self.requested) == Meaning())
+
+    def _tags(self, prompts: Iterable[str]) -> Iterator[LoraTag]:
+        return (tag for prompt in dict.fromkeys(prompts) for tag in self.lookups.tags(prompt, self.comments))
 
     def file_of(self, alias: Alias) -> LoraFile | None:
         """The intact file that an alias stands for; None where it is of another family or there is none."""
-        return self.index.choose(alias.family, query_of(alias, self.steps)) if alias.family == self.family else None
+        return self.lookups.file(alias, self.steps) if alias.family == self.family else None
 
-    def _unresolved(self, tag: LoraTag, alias: Alias) -> tuple[str, Variant | None]:
+    def _unresolved(self, typed: str, alias: Alias) -> tuple[str, Variant | None]:
         """Why an alias is removed, and the published file that it would have needed."""
-        name = echo(tag.name)
+        name = echo(typed)
         if not self.is_known:
             why = "this checkpoint is not known until it is loaded"
             return f"<lora:{name}> was taken out of the prompt: {why}.", None
@@ -163,12 +202,13 @@ class TagRule:
     tag: str = ""
     weight: float = 0.0
 
-    def apply(self, prompt: str, *, doubles_stay: bool = False) -> Retagged:
-        """The prompt with the tag, once; with `doubles_stay` as often as it is there, but at least once."""
+    def apply(self, prompt: str, *, doubles_stay: bool = False, adds: bool = True) -> Retagged:
+        """The prompt with the tag, once; with `doubles_stay` as often as it is there, but at least once; unless it
+        `adds`, only where it is there."""
         edits: list[tuple[LoraTag, str]] = []
         second: list[str] = []
         kept, comments = False, self.reader.comments
-        for tag in prompt_tags.find_tags(prompt, comments=comments):
+        for tag in self.reader.lookups.tags(prompt, comments):
             verdict = self._judge(tag)
             if verdict == "other":
                 continue
@@ -181,7 +221,7 @@ class TagRule:
                 edits.append((tag, text))
         done = [(tag.text, text) for tag, text in edits]
         result = prompt_tags.edit(prompt, edits) if edits else prompt
-        if self.file is not None and not kept:
+        if self.file is not None and not kept and adds:
             result = prompt_tags.append(result, self.tag, comments=comments)
             done.append(("", self.tag))
         return Retagged(result, tuple(done), tuple(second))
@@ -196,7 +236,7 @@ class TagRule:
 
     def _judge(self, tag: LoraTag) -> Literal["other", "same", "second", "drop"]:
         """Whether a tag means the rule's file, another Hyper-SD file, an alias to be removed, or none of these."""
-        meaning = meaning_of(tag.name, self.reader.index, self.file)
+        meaning = self.reader.lookups.meaning(tag.name, self.file)
         file = meaning.file
         if meaning.alias:
             file = self.reader.file_of(meaning.alias) if self.file else None

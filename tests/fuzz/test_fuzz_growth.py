@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import product
+from itertools import islice, product
 from types import FrameType
 from typing import Any
 
@@ -21,6 +21,7 @@ from lib_hypersd.models import catalog, checkpoint, evidence, families, names
 from lib_hypersd.models.lora_index import LoraIndex
 from lib_hypersd.panel import paste as infotext
 from lib_hypersd.plan import infotext as plan_texts
+from lib_hypersd.plan.decide import Activation, decide
 from lib_hypersd.plan.draft import Inputs
 from lib_hypersd.plan.make import make_plan, plan_for_tags
 from lib_hypersd.plan.result import Plan
@@ -36,10 +37,9 @@ ENDS = ("x", "=8>")
 
 
 def _prompts(index: LoraIndex) -> Callable[[str], object]:
-    reader = tag_rule.TagReader(index, "sd15")
-    rule = tag_rule.TagRule(reader, index.files[0], "<lora:a:1>", 1.0)
-
     def read(text: str) -> None:
+        reader = tag_rule.TagReader(tag_rule.Lookups(index.as_of_now()), "sd15")
+        rule = tag_rule.TagRule(reader, index.files[0], "<lora:a:1>", 1.0)
         for comments in SYNTAXES:
             tags = prompt_tags.find_tags(text, comments=comments)
             prompt_tags.edit(text, [(tag, "") for tag in tags])
@@ -67,6 +67,16 @@ def _plans(index: LoraIndex) -> list[Callable[[str], object]]:
     """A plan by the panel and one by tags, with all files here, and with none."""
     kinds: tuple[Callable[[Inputs], Plan], ...] = (lambda inputs: make_plan(inputs, Settings()), plan_for_tags)
     return [_plan(make, files) for make in kinds for files in (index, LoraIndex())]
+
+
+def _plan_short_names(index: LoraIndex, short_name: str) -> None:
+    """Plans of both kinds for a prompt in which each tag is another spelling of an alias."""
+    pairs = [(c.lower(), c.upper()) if c.isalpha() else (c,) for c in short_name]
+    names = islice(product(*pairs), 2**20 // len(f"<lora:{short_name}> "))  # as many as a body can hold
+    prompt = "".join(f"<lora:{''.join(letters)}> " for letters in names)
+    request = Request((prompt,), prompt, 20, 7.0, "Euler a")
+    for activation in (Activation("settings"), Activation("tags")):
+        decide(Inputs(request, checkpoint.describe("dreamshaper", "sd15"), index), activation)
 
 
 def _names(text: str) -> None:
@@ -177,3 +187,9 @@ def _long(unit: str, length: int) -> str:
     if "{}" not in unit:
         return unit * (length // len(unit))
     return "".join(unit.format(number) for number in range(length // (len(unit) + 3)))
+
+
+@pytest.mark.parametrize("short_name", ["hyper-sd15-4steps-lora", "hyper-sdxl-4steps-lora"])
+def test_a_plan_for_many_short_names_takes_time_by_their_number_alone(short_name: str, everything: LoraIndex) -> None:
+    with cpu_bound():
+        _plan_short_names(everything, short_name)

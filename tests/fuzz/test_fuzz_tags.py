@@ -84,7 +84,7 @@ def test_the_rule_of_one_tag(index: LoraIndex) -> None:
         prompt, file, comments = case.text(CORPUS, WORDS), case.choice(files), case.choice(SYNTAXES)
         family, steps = case.choice(("sd15", "sdxl", None)), case.choice((None, 2, 8))
         tag = prompt_tags.format_tag(file.name, 1.0) if file else ""
-        reader = tag_rule.TagReader(index, family, comments, steps)
+        reader = tag_rule.TagReader(tag_rule.Lookups(index), family, comments, steps)
         rule = tag_rule.TagRule(reader, file, tag, 1.0)
         once = rule.apply(prompt)
         assert rule.apply(once.prompt) == tag_rule.Retagged(once.prompt), (prompt, once)
@@ -99,7 +99,9 @@ def test_the_rule_of_one_tag(index: LoraIndex) -> None:
         assert _letters(_outside(once.prompt, after)) == _letters(_outside(prompt, before)), (prompt, once)
         typed = reader.first_typed([prompt])
         assert typed.tag is None or typed.tag in before
-        tag_rule.requested_by_tags([prompt], index, case.choice(("aliases", "all", "none")), comments=comments)
+        tag_rule.requested_by_tags(
+            [prompt], tag_rule.Lookups(index), case.choice(("aliases", "all", "none")), comments=comments
+        )
 
     run_cases("tag rules", check)
 

@@ -17,7 +17,7 @@ from lib_hypersd.models.words import WORDS
 from lib_hypersd.panel.listeners import mark
 from lib_hypersd.request.preferences import Preferences
 from lib_hypersd.request.settings import OTHER_LORAS, Choices, Settings, as_object, from_positional
-from lib_hypersd.request.tag_rule import requested_by_tags
+from lib_hypersd.request.tag_rule import Lookups, requested_by_tags
 from lib_hypersd.sampling.names import TCD
 
 EULER, SGM = "Euler", "SGM Uniform"
@@ -279,7 +279,7 @@ def test_one_that_the_hosts_option_adds_is_named(tmp_path: Path) -> None:
 def test_with_the_panel_off_a_tag_of_kin_is_the_hosts_business(tmp_path: Path) -> None:
     index, asked = beside_hyper(tmp_path, "lcm-lora-sdxl"), request("a <lora:lcm-lora-sdxl:1>")
     for reaction in ("aliases", "all", "none"):
-        assert requested_by_tags(asked.prompts, index, reaction, comments="hash") == "nothing"
+        assert requested_by_tags(asked.prompts, Lookups(index), reaction, comments="hash") == "nothing"
     assert not plan_for_tags(asked, SDXL, index).active
 
 

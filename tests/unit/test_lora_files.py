@@ -11,7 +11,7 @@ from files import index_of, lora, write_safetensors
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
 from lib_hypersd.models.lora_cache import LoraCache
 from lib_hypersd.models.lora_index import LoraIndex, LoraQuery, RegisteredLora, SameStem, wanted_variant
-from lib_hypersd.request.tag_rule import TagReader, TagRule
+from lib_hypersd.request.tag_rule import Lookups, TagReader, TagRule
 
 
 def _chosen(index: LoraIndex, family: str, steps: int | None = None, kind: str = "plain") -> str | None:
@@ -144,9 +144,9 @@ def test_a_style_is_no_candidate_and_is_never_a_second_tag(tmp_path: Path, name:
     assert [file.name for file in index.files] == ["Hyper-SDXL-8steps-lora"]
     assert index.hyper_file(name) is None
     prompt = f"a cat <lora:{name}:0.8>"
-    retagged = TagRule(TagReader(index, "sdxl"), index.files[0], "<lora:Hyper-SDXL-8steps-lora:0.75>", 0.75).apply(
-        prompt
-    )
+    retagged = TagRule(
+        TagReader(Lookups(index), "sdxl"), index.files[0], "<lora:Hyper-SDXL-8steps-lora:0.75>", 0.75
+    ).apply(prompt)
     assert retagged.prompt.startswith(prompt)
     assert retagged.second == ()
 

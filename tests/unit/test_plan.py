@@ -20,7 +20,7 @@ from lib_hypersd.plan.infotext import entries
 from lib_hypersd.plan.result import FIELD_TITLES, PROMPT_FIELDS, Plan
 from lib_hypersd.request.request import Request
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS, Settings, from_positional
-from lib_hypersd.request.tag_rule import requested_by_tags
+from lib_hypersd.request.tag_rule import Lookups, requested_by_tags
 from lib_hypersd.sampling.names import BOUND, ONE_STEP_UNET, SCHEDULES, TCD, is_own
 
 SD15, SDXL = describe("dreamshaper_8", "sd15"), describe("sd_xl_base_1.0", "sdxl")
@@ -368,7 +368,7 @@ def test_requested_by_tags_for_with_the_panel_off(
     everything: LoraIndex, prompt: str, by_reaction: dict[str, str]
 ) -> None:
     for reaction, asked in by_reaction.items():
-        assert requested_by_tags([prompt], everything, reaction, comments="hash") == asked
+        assert requested_by_tags([prompt], Lookups(everything), reaction, comments="hash") == asked
 
 
 # Hires and img2img
