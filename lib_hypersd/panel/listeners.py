@@ -15,8 +15,8 @@ from typing import Any
 import gradio as gr
 
 from .. import TITLE
-from ..downloads.job import Download
 from ..downloads.registry import registry
+from ..downloads.state import Download
 from ..models.catalog import BY_NAME, Variant
 from ..request.settings import KEYS, PANEL_DEFAULTS, Choices, as_typed
 from . import markup
