@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.requests import ClientDisconnect
 
 from .. import TITLE
 from ..host import options, server
@@ -89,6 +90,8 @@ class _Route(APIRoute):
                 return error.answer()
             except AnyHTTPException:
                 raise
+            except ClientDisconnect:  # in the middle of its body; nobody reads the answer
+                return Response(status_code=400)
             except Exception as fault:
                 options.report(f"{TITLE}: {request.method} {self.path}", exc_info=True)
                 return Json({"detail": f"{TITLE} met a fault ({type(fault).__name__}); see the WebUI's console."}, 500)
