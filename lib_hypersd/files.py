@@ -11,6 +11,8 @@ from typing import TypeVar
 WINDOWS = os.name == "nt"
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Between the attempts of a step that Windows refuses."""
+LONGEST_PATH = 259
+"""Characters of a path, as Windows takes it where nobody has turned on long paths."""
 
 _Result = TypeVar("_Result")
 _Path = str | os.PathLike[str]
@@ -36,6 +38,11 @@ def plain_file(path: str, flags: int) -> int:
     if os.path.lexists(path) and not is_plain(path):
         raise OSError(errno.ELOOP, f"{os.path.basename(path)} is no plain file")
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)  # nor has become one since
+
+
+def is_too_long(path: _Path) -> bool:
+    """Whether it may be its length that Windows refuses a path for; its error says that there is no such file."""
+    return WINDOWS and len(os.path.abspath(path)) > LONGEST_PATH
 
 
 def is_plain(path: _Path) -> bool:

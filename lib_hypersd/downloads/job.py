@@ -30,7 +30,7 @@ from ..models.file_header import DamagedFileError
 from ..models.headers import read_header
 from ..text import amount
 from . import hub
-from .part import Part, claim, lock, remove_all, remove_left
+from .part import Part, claim, lock, part_name, remove_all, remove_left
 from .speed import Speed
 from .state import Download, State
 
@@ -139,7 +139,7 @@ class Job:
         except (hub.HubError, _NotDownloadedError) as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(f"the LoRA folder can't be written ({error.strerror or type(error).__name__}); mend that")
+            self._fail(_why_not_written(error, self._path))
         except BaseException as error:  # whatever it is, the page must not wait for ever
             _log.exception("The download of %s stopped", self.variant.file)
             self._fail(f"an error of the extension ({type(error).__name__}); look at the WebUI's console")
@@ -335,6 +335,12 @@ def _is_whole(path: str) -> bool:
     except (DamagedFileError, FileNotFoundError):
         return False
     return True
+
+
+def _why_not_written(error: OSError, path: str) -> str:
+    if files.is_too_long(part_name(path, _short("0" * 64), alone=True)):
+        return "its path in the LoRA folder is longer than Windows takes; give the WebUI's folder a shorter one"
+    return f"the LoRA folder can't be written ({error.strerror or type(error).__name__}); mend that"
 
 
 def _short(etag: str) -> str:

@@ -61,7 +61,9 @@ def claim(path: str, version: str, *, alone: bool) -> Part:
 
     `alone`: this process holds the file's lock. Parts that nobody writes to any more are removed.
     """
-    same = [part for part in parts_of(path) if part.startswith(f"{path}.{version}.")]
+    # By their names: glob writes the folder in its own way, with other slashes on Windows.
+    start = os.path.basename(f"{path}.{version}.")
+    same = [part for part in parts_of(path) if os.path.basename(part).startswith(start)]
     left = sorted((part for part in same if _was_locked_here(part)), key=size_of) if alone else []
     if left:
         part = Part(left.pop())
@@ -71,8 +73,9 @@ def claim(path: str, version: str, *, alone: bool) -> Part:
         open(part.path, "xb").close()  # never through a link: it must be new
     for other in left:
         remove(other)
-    kept = (part.path, part.source)
-    remove_abandoned((other for other in parts_of(path) if other not in kept), part.path, ABANDONED_S)
+    kept = {os.path.basename(each) for each in (part.path, part.source) if each}
+    others = (other for other in parts_of(path) if os.path.basename(other) not in kept)
+    remove_abandoned(others, part.path, ABANDONED_S)
     return part
 
 

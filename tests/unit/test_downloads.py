@@ -19,6 +19,7 @@ import pytest
 import requests
 from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
+from lib_hypersd import files
 from lib_hypersd.downloads import hub, job, part
 from lib_hypersd.downloads.registry import KEPT, Downloads
 from lib_hypersd.downloads.speed import SAMPLE_S, WINDOW_S, Speed
@@ -782,6 +783,86 @@ def test_a_part_that_is_removed_at_the_last_moment_is_told(
     assert ended.state == "failed"
     assert "another program has removed what had come; try again" in ended.message
     assert _files(folder) == []
+
+
+def test_a_folder_that_is_written_with_other_slashes_has_the_same_parts(server: HubServer, folder: Path) -> None:
+    """As "C:/loras/", which the system's listing gives back as "C:\\loras"."""
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    registry = Downloads(retry_s=())
+    for state in ("failed", "done"):
+        ended = registry.join(registry.start(BY_NAME[NAME], f"{folder}//", done=_nothing).id, PATIENCE_S)
+        assert ended is not None
+        assert ended.state == state
+    assert server.ranges() == ["", "bytes=262144-"]
+    assert _files(folder) == [FILE]
+
+
+# Windows -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held_open(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What Windows refuses: to rename a file that a virus scanner has open, as many times as the list has entries."""
+    times, replace = [1], os.replace
+
+    def refusing(source: str, target: str) -> None:
+        if times:
+            times.pop()
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        replace(source, target)
+
+    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(os, "replace", refusing)
+    return times
+
+
+def test_a_file_that_a_scanner_holds_for_a_moment_is_put_in_place(
+    server: HubServer, folder: Path, held_open: list[int]
+) -> None:
+    server.publish(NAME, CONTENT)
+    held_open[:] = [1] * len(files.PAUSES_S)
+    assert _download(folder).state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_file_that_stays_held_is_told_and_kept_for_the_next_time(
+    server: HubServer, folder: Path, held_open: list[int]
+) -> None:
+    server.publish(NAME, CONTENT)
+    held_open[:] = [1] * (len(files.PAUSES_S) + 1)
+    _assert_helps(_download(folder), "another program, such as a virus scanner or a WebUI, has the file open")
+    assert _download(folder).state == "done"
+    assert server.ranges() == [""]
+    assert _files(folder) == [FILE]
+
+
+def test_what_this_user_may_not_replace_elsewhere_is_told_at_once(
+    server: HubServer, folder: Path, held_open: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT)
+    monkeypatch.setattr(files, "WINDOWS", False)
+    _assert_helps(_download(folder), "the LoRA folder can't be written (The process cannot access the file)")
+    assert held_open == []
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_a_path_that_is_too_long_for_windows_is_called_that(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: bool
+) -> None:
+    """Windows says that there is no such file."""
+    server.publish(NAME, CONTENT)
+    folder = tmp_path / ("l" * 120) / ("o" * 120)
+    folder.mkdir(parents=True)
+
+    def refusing(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(str(path)) > files.LONGEST_PATH:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        return open(path, *args, **kwargs)  # noqa: SIM115 - whoever calls it closes it
+
+    monkeypatch.setattr(files, "WINDOWS", windows)
+    monkeypatch.setattr(part, "open", refusing, raising=False)
+    _assert_helps(_download(folder), "is longer than Windows takes" if windows else "No such file or directory")
 
 
 def test_unknown_ids_and_names() -> None:

@@ -303,6 +303,24 @@ def test_a_file_that_is_held_for_a_moment_is_read(path: Path, monkeypatch: pytes
     assert log == []
 
 
+def test_a_file_that_is_held_for_a_moment_is_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, real = [1, 2], os.replace
+
+    def replace(draft: Any, target: Any) -> None:
+        if held:
+            held.pop()
+            raise PermissionError(errno.EACCES, "Access is denied")
+        real(draft, target)
+
+    monkeypatch.setattr(hypersd_files, "WINDOWS", True)
+    monkeypatch.setattr(hypersd_files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(os, "replace", replace)
+    log = Log()
+    PanelMemory(path, log).put("b", "txt2img", VALUES)
+    assert PanelMemory(path).get("b", "txt2img") == VALUES
+    assert log == []
+
+
 def test_a_file_that_was_unreadable_and_is_taken_away_is_written_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
