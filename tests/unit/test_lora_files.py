@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from files import index_of, lora, write_safetensors
+from files import KOHYA_TO_K, index_of, lora, write_safetensors
+from gguf_files import write_gguf_data
 
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
 from lib_hypersd.models.lora_cache import LoraCache
@@ -114,6 +116,24 @@ def test_a_damaged_file_is_passed_over_and_named(tmp_path: Path) -> None:
     damaged = index.damaged("sd15", LoraQuery())
     assert damaged is not None
     assert index.damage(damaged) == "is empty"
+
+
+@pytest.mark.parametrize("write", [write_safetensors, write_gguf_data], ids=["safetensors", "gguf"])
+@pytest.mark.parametrize("more", [1, 33, 5000])
+def test_auto_never_chooses_a_file_that_is_longer_than_its_header_says(
+    tmp_path: Path, write: Callable[..., Path], more: int
+) -> None:
+    """As after a download that went on appending, or a copy onto a larger file."""
+    best, next_best = "Hyper-SD15-8steps-lora", "Hyper-SD15-4steps-lora"
+    index = index_of(tmp_path, [best, next_best])
+    path = write(tmp_path / f"{best}.safetensors", {KOHYA_TO_K: (4, 768)})
+    assert _chosen(index, "sd15") == best
+    path.write_bytes(path.read_bytes() + b"\0" * more)
+    assert _chosen(index, "sd15") == next_best
+    damaged = index.damaged("sd15", LoraQuery())
+    assert damaged is not None
+    assert (damaged.name, index.damage(damaged)) == (best, "is longer than its header says")
+    assert not index.has(BY_NAME[best])
 
 
 def test_a_damaged_renamed_file_is_named_where_its_name_says_the_family(tmp_path: Path) -> None:
