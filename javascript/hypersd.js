@@ -16,7 +16,7 @@ function hypersdFind(tab, part) {
 function hypersdState(tab) {
     return hypersdTabs[tab] ||= {
         newest: 0, sent: 0, answered: 0, due: false, tries: 0, pause: null, patience: null,
-        requests: [], applied: [], before: {}, checkpoint: null, running: false, focus: null,
+        requests: [], applied: {}, before: {}, checkpoint: null, running: false, focus: null,
     };
 }
 
@@ -78,7 +78,7 @@ function hypersdArrived(tab) {
     if (number === state.answered) return;
     if (number < state.answered) return hypersdOvertaken(tab, number);
     state.answered = number;
-    state.applied.push(...state.requests.filter(({since}) => since <= number));
+    hypersdNoteApplied(state, state.requests.filter(({key, since}) => key && since <= number));
     state.requests = state.requests.filter(({since}) => since > number);
     if (checkpoint !== state.checkpoint) Object.assign(state, {checkpoint, before: {}});
     if (number < state.sent) return;
@@ -88,12 +88,20 @@ function hypersdArrived(tab) {
     hypersdFollowDownload(tab);
 }
 
+// Of each setting since when it was ticked, and the last tick: no more, however long the page stays open.
+function hypersdNoteApplied({applied}, requests) {
+    for (const request of requests) {
+        const first = applied[request.key]?.first ?? request.since;
+        applied[request.key] = {first, last: request};
+    }
+}
+
 // An answer that was thought lost has replaced a later one: a tick made after it, of a setting that it may have set
 // back, is requested again.
 function hypersdOvertaken(tab, number) {
     const state = hypersdState(tab);
-    const ticked = new Set(state.applied.filter(({since}) => since <= number).map(({key}) => key));
-    const again = state.applied.filter(({key, since}) => key && ticked.has(key) && since > number);
+    const ticked = Object.values(state.applied).filter(({first}) => first <= number);
+    const again = ticked.map(({last}) => last).filter(({since}) => since > number);
     state.requests.unshift(...again.map((request) => ({...request, since: state.newest + 1})));
     hypersdChanged(tab);
 }

@@ -91,6 +91,8 @@ class _Route(APIRoute):
                 return error.answer()
             except AnyHTTPException:
                 raise
+            except ClientDisconnect:  # in the middle of its body; nobody reads the answer
+                return Response(status_code=400)
             except Exception as fault:
                 options.report(f"{TITLE}: {request.method} {self.path}", exc_info=True)
                 return Json({"detail": f"{TITLE} met a fault ({type(fault).__name__}); see the WebUI's console."}, 500)

@@ -6,8 +6,8 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from .. import TITLE
-from ..downloads.job import Download
 from ..downloads.registry import registry
+from ..downloads.state import Download
 from ..host import loras, options
 from ..host.threads import off_the_loop
 from ..models.catalog import BY_NAME, Variant

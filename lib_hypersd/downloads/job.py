@@ -1,18 +1,18 @@
 """One download of a catalog file into the host's LoRA folder, in a thread of its own.
 
-A file arrives under a temporary name that no host lists, `FILE.ETAG.part`, and gets its own name when size and hash
-are right: by os.replace, so that nobody ever sees half a file. A part that was left behind is continued, after a
-restart of the WebUI too. Nothing here is named by a user: file, address and folder come from the catalog and the host.
+A file arrives under a temporary name that no host lists, in a part of this process's own (part.py), and gets its own
+name when size and hash are right: by os.replace, so that nobody ever sees half a file, or one that is still written
+to. A part that was left behind is continued, after a restart of the WebUI too. Nothing here is named by a user: file,
+address and folder come from the catalog and the host.
 
 Links: whoever keeps LoRAs on another drive links to them, and the hosts follow such links; so a linked folder is
-written into and a linked file is read, its header alone. But nothing is ever written through a link to a file: one in
-the part's place is refused, and one in the file's place is replaced by the file, its target left alone.
+written into and a linked file is read, its header alone. But nothing is ever written through a link to a file: one that
+is named like a part is left alone, and one in the file's place is replaced by the file, its target left alone.
 """
 
 from __future__ import annotations
 
 import errno
-import glob
 import hashlib
 import logging
 import os
@@ -21,47 +21,29 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from .. import files
+from ..files import patiently, plain_file, remove, size_of
 from ..models.catalog import Variant
 from ..models.file_header import DamagedFileError
 from ..models.headers import read_header
 from ..text import amount
 from . import hub
-from .part import locked, plain_file, remove, size_of
+from .part import Part, claim, lock, part_name, remove_all, remove_left
 from .speed import Speed
-
-State = Literal["waiting", "running", "checking", "done", "failed", "cancelled"]
-ACTIVE: tuple[State, ...] = ("waiting", "running", "checking")
+from .state import Download, State
 
 RETRY_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before a broken connection is tried again; they begin anew once bytes have arrived."""
 HASH_CHUNK_BYTES = 1024 * 1024
+_HELD_OPEN = (
+    "all of it has come, but another program, such as a virus scanner or a WebUI, has the file open; close that or "
+    "wait a moment and try again"
+)
 _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Download:
-    """The state of a download: sizes in bytes, `seconds_left` None as long as it is unknown.
-
-    `name` is the variant's. `total_bytes` is the catalog's rounded size until the hub has given the true one.
-    """
-
-    id: str
-    name: str
-    state: State
-    done_bytes: int
-    total_bytes: int
-    bytes_per_second: float
-    seconds_left: float | None
-    message: str
-
-    @property
-    def active(self) -> bool:
-        return self.state in ACTIVE
 
 
 class _CancelledError(Exception):
@@ -74,6 +56,10 @@ class _FailedError(Exception):
 
 class _NotDownloadedError(Exception):
     """A failure; its text is a reason in HubError's form."""
+
+
+class _ThereError(Exception):
+    """Another WebUI has put the file in place meanwhile."""
 
 
 class _SpoiltError(_NotDownloadedError):
@@ -153,13 +139,13 @@ class Job:
         except (hub.HubError, _NotDownloadedError) as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(f"the LoRA folder can't be written ({error.strerror or type(error).__name__}); mend that")
+            self._fail(_why_not_written(error, self._path))
         except BaseException as error:  # whatever it is, the page must not wait for ever
             _log.exception("The download of %s stopped", self.variant.file)
             self._fail(f"an error of the extension ({type(error).__name__}); look at the WebUI's console")
         finally:
             if self._cancelled.is_set():
-                self._remove_parts()
+                remove_left(self._path)
 
     def _download(self) -> str:
         """Download the file; the message to end with. Raises OSError, HubError and the errors above."""
@@ -167,37 +153,49 @@ class Job:
         if not self._folder:
             raise _NotDownloadedError("the WebUI has no LoRA folder; turn its Lora extension on")
         if _is_whole(self._path):
-            size = os.path.getsize(self._path)
-            self._set_bytes(size, size)
-            self._remove_parts()
-            return f"{file} is in the LoRA folder already."
+            return self._found()
         os.makedirs(self._folder, exist_ok=True)
-        remote = hub.look_up(self.variant)
-        part = f"{self._path}.{_short(remote.etag)}.part"
-        with locked(part) as is_locked:
-            if not is_locked:
+        with lock(self._path) as state:
+            if state == "busy":
                 raise _FailedError(f"{file} is being downloaded into this folder by another WebUI; wait for that one.")
-            checked = self._bring(part, remote)
+            remote = hub.look_up(self.variant)
+            part = claim(self._path, _short(remote.etag), alone=state == "held")
+            try:
+                checked = self._bring(part, remote)
+            except _ThereError:
+                return f"{self._found()}{self._refresh()}"
         return f"{file} is in the LoRA folder{checked}.{self._refresh()}"
 
-    def _bring(self, part: str, remote: hub.RemoteFile) -> str:
-        """Fill the part and make it the file; a remark for the message. Raises as _download does."""
+    def _found(self) -> str:
+        """The message where the file is there and whole; nobody's part of it is needed any more."""
+        size = os.path.getsize(self._path)
+        self._set_bytes(size, size)
+        remove_all(self._path)
+        return f"{self.variant.file} is in the LoRA folder already."
+
+    def _bring(self, part: Part, remote: hub.RemoteFile) -> str:
+        """Fill the part and make it the file; a remark for the message. Raises as _download does, and _ThereError."""
         try:
-            self._check_room(part, remote)
-            self._receive(part, remote)
-            checked = self._check(part, remote)
-            self._put_in_place(part)
+            self._check_room(part.path, remote)
+            part.inherit(remote.size, self._stop_if_cancelled)
+            self._receive(part.path, remote)
+            self._stop_if_there()
+            checked = self._check(part.path, remote)
+            self._put_in_place(part.path)
         except _SpoiltError:
-            remove(part)
+            part.remove()
             raise
+        except FileNotFoundError as error:
+            self._stop_if_there()
+            raise _NotDownloadedError("another program has removed what had come; try again") from error
         except OSError as error:
             if error.errno not in _DISK_FULL:
                 raise
-            remove(part)
+            remove(part.path)
             raise _FailedError(self._no_room(remote.size)) from error
         finally:
-            if size_of(part) == 0:
-                remove(part)
+            if self._cancelled.is_set() or size_of(part.path) == 0:
+                remove(part.path)
         return checked
 
     def _receive(self, part: str, remote: hub.RemoteFile) -> None:
@@ -208,6 +206,7 @@ class Job:
         pauses = iter(self._retry_s)
         while have < remote.size:
             self._stop_if_cancelled()
+            self._stop_if_there()
             try:
                 self._receive_once(part, remote, have)
             except hub.HubError as error:
@@ -219,6 +218,8 @@ class Job:
     def _receive_once(self, part: str, remote: hub.RemoteFile, have: int) -> None:
         """One connection. Raises hub.HubError, OSError."""
         with hub.opened(remote, have) as (first, chunks), open(part, "ab", opener=plain_file) as file:
+            if os.fstat(file.fileno()).st_size < first:
+                raise hub.HubError("another program has removed what had come; try again", passing=True)
             file.truncate(first)
             file.seek(first)
             self._set_bytes(first, remote.size, anew=first != have)
@@ -260,22 +261,22 @@ class Job:
         return ""
 
     def _put_in_place(self, part: str) -> None:
+        try:
+            patiently(lambda: self._rename(part))
+        except PermissionError as error:
+            if not files.WINDOWS:
+                raise
+            raise _NotDownloadedError(_HELD_OPEN) from error
+        remove_all(self._path)
+
+    def _rename(self, part: str) -> None:
         with open(part, "rb+", opener=plain_file) as file:
             os.fsync(file.fileno())
+        self._stop_if_there()
         with self._lock:  # once a person has read "cancelled", no file may appear
             self._stop_if_cancelled()
             os.replace(part, self._path)
             self._in_place = True
-        self._remove_parts()
-
-    def _remove_parts(self) -> None:
-        """Remove what a cancelled download, an earlier version of the file or another way of getting it left behind."""
-        for path in glob.glob(f"{glob.escape(self._path)}.*.part"):
-            if not os.path.isfile(path) or os.path.islink(path):  # not made here
-                continue
-            with locked(path) as is_locked:  # another WebUI may be at work on it
-                if is_locked:
-                    remove(path)
 
     def _refresh(self) -> str:
         try:
@@ -312,6 +313,10 @@ class Job:
         if self._cancelled.is_set():
             raise _CancelledError
 
+    def _stop_if_there(self) -> None:
+        if _is_whole(self._path):
+            raise _ThereError
+
     def _fail(self, why: str) -> None:
         by_hand = f"or get it by hand from https://huggingface.co/{self.variant.repo} and put it into the LoRA folder."
         self._set("failed", f"{self.variant.file} was not downloaded: {why}, {by_hand}")
@@ -330,6 +335,12 @@ def _is_whole(path: str) -> bool:
     except (DamagedFileError, FileNotFoundError):
         return False
     return True
+
+
+def _why_not_written(error: OSError, path: str) -> str:
+    if files.is_too_long(part_name(path, _short("0" * 64), alone=True)):
+        return "its path in the LoRA folder is longer than Windows takes; give the WebUI's folder a shorter one"
+    return f"the LoRA folder can't be written ({error.strerror or type(error).__name__}); mend that"
 
 
 def _short(etag: str) -> str:

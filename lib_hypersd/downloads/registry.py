@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..models.catalog import Variant
-from .job import RETRY_S, Download, Job
+from .job import RETRY_S, Job
+from .state import Download
 
 KEPT = 100
 """So many downloads are known by their id; then the oldest finished ones are forgotten."""

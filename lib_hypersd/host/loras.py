@@ -10,8 +10,8 @@ from typing import Any
 from modules import shared
 from modules.paths_internal import data_path
 
-from ..downloads.job import Download
 from ..downloads.registry import registry
+from ..downloads.state import Download
 from ..models.catalog import Variant
 from ..models.lora_cache import LoraCache
 from ..models.lora_index import LoraIndex, RegisteredLora

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import torch
 from safetensors import SafetensorError, safe_open  # type: ignore[attr-defined]
-from safetensors.torch import load_file
 from torch import Tensor
 
 from .factors import UnfitError
@@ -35,7 +34,7 @@ def tensors_of(path: str) -> State:
     state = _kept.get(key)
     if state is None:
         try:
-            state = load_file(path)
+            state = _copied(path)
         except SafetensorError as error:
             raise UnfitError("is damaged") from error
         _require_finite(state)
@@ -44,6 +43,13 @@ def tensors_of(path: str) -> State:
             _kept.popitem(last=False)
     _kept.move_to_end(key)
     return state
+
+
+def _copied(path: str) -> State:
+    """All tensors, in memory of their own. safetensors maps the file: as long as a tensor of it lives, Windows refuses
+    to rename, replace or delete the file, and elsewhere the process dies when somebody copies another one over it."""
+    with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call,attr-defined]
+        return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
 
 
 def forget() -> None:

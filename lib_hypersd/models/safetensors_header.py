@@ -44,16 +44,28 @@ def parse(raw: bytes, data_size: int) -> Header:
         raise DamagedFileError("is not a safetensors file") from error
     if not tensors:
         raise DamagedFileError("holds no tensors")
-    data_end = max(end for _, end in tensors.values())
-    if data_end != data_size:  # the format allows neither; safetensors itself refuses both
-        raise DamagedFileError(TRUNCATED if data_end > data_size else TOO_LONG)
+    _check_length(sorted(span for _, span in tensors.values()), data_size)
     return Header({name: shape for name, (shape, _) in tensors.items()}, texts)
 
 
-def _tensor(entry: Any) -> tuple[tuple[int, ...], int]:
-    """Shape of a tensor, and where its data end. Raises ValueError, TypeError or KeyError."""
+def _check_length(spans: list[tuple[int, int]], data_size: int) -> None:
+    """Raises DamagedFileError where the tensors' data are not the whole data, one after the other: the format allows
+    neither gaps nor anything behind them, and safetensors itself refuses the file."""
+    at = 0
+    for start, end in spans:
+        if start < at:
+            raise DamagedFileError("is not a safetensors file")
+        if start > at:
+            raise DamagedFileError(TOO_LONG)
+        at = end
+    if at != data_size:
+        raise DamagedFileError(TRUNCATED if at > data_size else TOO_LONG)
+
+
+def _tensor(entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Shape of a tensor, and where its data begin and end. Raises ValueError, TypeError or KeyError."""
     shape = tuple(map(index, entry["shape"]))
     start, end = map(index, entry["data_offsets"])
     if not 0 <= start <= end or min(shape, default=0) < 0:
         raise ValueError("a negative size")
-    return shape, end
+    return shape, (start, end)

@@ -14,8 +14,8 @@ from typing import Any
 import gradio as gr
 
 from .. import TITLE
-from ..downloads.job import Download
 from ..downloads.registry import registry
+from ..downloads.state import Download
 from ..host.threads import off_the_loop
 from ..models import bounded_json
 from ..models.catalog import BY_NAME, Variant

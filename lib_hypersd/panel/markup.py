@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from ..downloads.job import Download
+from ..downloads.state import Download
 from ..models.catalog import Variant
 from ..plan.result import FIELD_TITLES, PROMPT_FIELDS
 from ..request.settings import Settings

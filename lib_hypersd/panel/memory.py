@@ -1,20 +1,29 @@
 """The panel's values for each checkpoint, in a JSON file.
 
-The file is replaced as a whole, never written in place; one that can't be read is set aside, never lost.
+The file is replaced as a whole, never written in place; one that makes no sense is set aside, the last few of which are
+kept. Nothing is raised, whatever becomes of the file: the panel must not go down with it.
 """
 
+import glob
 import json
 import logging
 import os
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ..files import patiently, plain_file, remove, remove_abandoned
 from ..models import bounded_json
 from ..request.settings import is_taken
 
 FORMAT_VERSION = 1
+MOST_ASIDE = 5
+"""So many files that made no sense are kept; the oldest goes for the next one."""
+DRAFT_ABANDONED_S = 3600.0
+"""A draft that was written so long before is of a process that died over it."""
 MOST_CHECKPOINTS = 500
 """The one whose values were put the longest ago is removed for the next one."""
 
@@ -67,12 +76,16 @@ class PanelMemory:
             stamp = self._stamp()
             if stamp == self._seen:
                 return
-            self._panels = _checked(bounded_json.read(self._path.read_bytes(), _MOST_VALUES))
+            self._panels = _checked(bounded_json.read(patiently(self._path.read_bytes), _MOST_VALUES))
             self._seen, self._may_write = stamp, True
         except FileNotFoundError:
+            self._may_write = True
             if self._seen is not None:  # somebody removed it
                 self._panels, self._seen = {}, None
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:  # not for this user, or another program holds it: what it says may be whole
+            self._may_write = False
+            self._warn(f"{self._path.name} can't be read ({_reason(error)}): {_UNTIL_THE_END}")
+        except (ValueError, RecursionError) as error:
             self._set_aside(error)
 
     def _stamp(self) -> tuple[int, int]:
@@ -80,40 +93,68 @@ class PanelMemory:
         return stat.st_mtime_ns, stat.st_size
 
     def _set_aside(self, error: Exception) -> None:
-        number = 1
-        while (aside := self._path.with_name(f"{self._path.name}.broken-{number}")).exists():
-            number += 1
+        aside = self._name_aside()
         try:
-            self._path.rename(aside)
+            patiently(lambda: self._path.rename(aside))
+        except FileNotFoundError:  # another process has done so
+            self._seen = None
+            return
         except OSError:
             self._may_write = False
-            self._warn(f"{self._path.name} can't be read ({error}) nor set aside: panels are remembered until the end.")
+            self._warn(f"{self._path.name} makes no sense ({error}) and can't be set aside: {_UNTIL_THE_END}")
             return
         self._seen = None
         self._warn(f"{self._path.name} can't be read ({error}): it was set aside as {aside.name}.")
 
+    def _name_aside(self) -> Path:
+        """A free name to set the file aside; where all are taken, the oldest one's, which is removed."""
+        names = [self._path.with_name(f"{self._path.name}.broken-{number}") for number in range(1, MOST_ASIDE + 1)]
+        free = next((name for name in names if not os.path.lexists(name)), None)
+        if free is None:
+            free = min(names, key=_written)
+            remove(free)
+        return free
+
     def _write(self) -> None:
         if not self._may_write:
             return
-        text = json.dumps({"version": FORMAT_VERSION, "checkpoints": self._panels}, indent=1)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
+        draft = f"{self._path}.{uuid.uuid4().hex[:8]}.tmp"
         try:
-            with draft.open("w", encoding="ascii") as file:
-                file.write(text)
+            text = json.dumps({"version": FORMAT_VERSION, "checkpoints": self._panels}, indent=1)
+            with open(draft, "xb", opener=plain_file) as file:
+                file.write(text.encode("ascii"))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(draft, self._path)
+            drafts = glob.glob(f"{glob.escape(str(self._path))}.*.tmp")
+            remove_abandoned((left for left in drafts if left != draft), draft, DRAFT_ABANDONED_S)
+            patiently(lambda: os.replace(draft, self._path))
             self._seen = self._stamp()
             self._logged = ""
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            self._warn(f"{self._path.name} can't be written ({error.strerror}): panels are remembered until the end.")
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            remove(draft)
+            self._warn(f"{self._path.name} can't be written ({_reason(error)}): {_UNTIL_THE_END}")
 
     def _warn(self, text: str) -> None:
         """Log once, not once a picture."""
         if text != self._logged:
             self._logged = text
-            self._log(f"Hyper-SD: {text}")
+            with suppress(Exception):
+                self._log(f"Hyper-SD: {text}")
+
+
+_UNTIL_THE_END = "panels are remembered until the WebUI ends."
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the path that is in an OSError's text."""
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _written(path: Path) -> float:
+    try:
+        return os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _accepted(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +168,14 @@ def _checked(data: Any) -> _Panels:
     checkpoints = data.get("checkpoints")
     if not isinstance(checkpoints, dict):
         raise ValueError("it has no checkpoints")
-    for tabs in checkpoints.values():
-        if not isinstance(tabs, dict) or not all(isinstance(values, dict) for values in tabs.values()):
-            raise ValueError("a checkpoint's values are no table")
-    return checkpoints
+    return {checkpoint: _checked_tabs(tabs) for checkpoint, tabs in checkpoints.items()}
+
+
+def _checked_tabs(tabs: Any) -> dict[str, dict[str, Any]]:
+    """A checkpoint's values by tab, without those that no panel has: what is nested deeply can't be written again."""
+    if not isinstance(tabs, dict) or not all(isinstance(values, dict) for values in tabs.values()):
+        raise ValueError("a checkpoint's values are no table")
+    return {
+        tab: {key: value for key, value in values.items() if isinstance(value, str | bool | int | float)}
+        for tab, values in tabs.items()
+    }

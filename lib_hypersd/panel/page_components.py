@@ -14,15 +14,19 @@ class PageComponents:
     """The host's own components of one tab, caught by their DOM id as they are built.
 
     `components` is field name → component, `plot` X/Y/Z plot's; `connect` is called once the tab's last one is built:
-    where the option puts scripts first, most come after the panel.
+    where the option puts scripts first, most come after the panel. From then on nothing more is caught: listeners get
+    their values in the order of what there was.
     """
 
     tab: str
     components: Components = field(default_factory=dict)
     plot: Components = field(default_factory=dict)
     connect: Callable[[], None] | None = None
+    is_connected: bool = field(default=False, init=False)
 
     def catch(self, component: Any, elem_id: str | None) -> None:
+        if self.is_connected:  # another extension's, with an id of the host's
+            return
         tab, _, rest = (elem_id or "").partition("_")
         name = _PAGE_IDS.get(rest) if tab == self.tab else _BARE_IDS.get(elem_id or "")
         if name:
@@ -33,8 +37,8 @@ class PageComponents:
         elif isinstance(component, gr.Dropdown) and component.label == "X values":  # the hosts give it no id
             self.plot["x_values_dropdown"] = component
         if elem_id == f"html_log_{self.tab}" and self.connect:
-            connect, self.connect = self.connect, None
-            connect()
+            self.is_connected = True
+            self.connect()
 
     def split(self, values: Sequence[Any]) -> tuple[Mapping[str, Any], Sequence[Any]]:
         """A listener's values: the page's by field, and the rest, which are the panel's."""

@@ -218,6 +218,23 @@ def test_two_ticks_at_once_both_count(page: WebuiPage) -> None:
     assert [page.value(f"{PANEL}_{key}") for key in ("steps", "cfg")] == ["keep", "keep"]
 
 
+_TICK = """for (let i = 0; i < arguments[0]; i += 1)
+    hypersdRequest("txt2img", {key: "steps", value: i % 2 ? "auto" : "keep"});"""
+_SIZE = "return JSON.stringify(hypersdTabs.txt2img).length"
+
+
+def test_a_page_that_stays_open_keeps_no_more_of_what_was_ticked(page: WebuiPage) -> None:
+    page.unfold(PANEL)
+    _state(page, "changes", "will change 4 settings")
+    sizes = []
+    for ticks in (2, 40):
+        asked = _answered(page)
+        page.driver.execute_script(_TICK, ticks)
+        page.wait(lambda asked=asked: _answered(page) > asked, "the page at rest")  # type: ignore[misc]
+        sizes.append(page.driver.execute_script(_SIZE))
+    assert sizes[1] - sizes[0] < 20  # its counters have more digits
+
+
 def test_an_untick_while_an_answer_is_on_its_way_ends_at_off(page: WebuiPage) -> None:
     page.unfold(PANEL)
     _state(page, "changes", "will change 4 settings")

@@ -170,7 +170,7 @@ def plans() -> None:
 
 def downloads() -> None:
     from lib_hypersd.api import downloads as download_api
-    from lib_hypersd.downloads.job import Download
+    from lib_hypersd.downloads.state import Download
     from lib_hypersd.host import loras
     from lib_hypersd.models.catalog import BY_NAME
 

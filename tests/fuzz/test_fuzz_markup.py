@@ -10,7 +10,7 @@ from markup_check import check_markup
 from mutation import ODD, Case
 from runs import run_cases
 
-from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads.state import Download
 from lib_hypersd.models.catalog import VARIANTS
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import KEEPS, Outlook, Row, State

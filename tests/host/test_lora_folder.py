@@ -72,16 +72,20 @@ def test_a_damaged_file_that_was_named_draws_as_stock_with_one_notice(host: Targ
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_an_alias_of_a_damaged_file_is_taken_out_or_another_taken(host: Target, name: str) -> None:
+def test_an_alias_of_a_damaged_file_stands_for_the_nearest_whole_one(host: Target, name: str) -> None:
     drawn = host.draw(prompt=f"a red circle <lora:{name.removesuffix('-lora')}>")
-    names = [found for found, _ in tags(drawn.infotext.prompt)]
-    assert names in ([], [GOOD])
-    assert "Hyper-SD notice" in drawn.infotext.own() or names == [GOOD]
+    assert tags(drawn.infotext.prompt) == [(GOOD, "1")]
+    notice = drawn.infotext.own()["Hyper-SD notice"]
+    assert notice == f"<lora:{name.removesuffix('-lora')}> stands for {GOOD} here, the nearest file on this machine."
 
 
-def test_a_typed_damaged_file_still_draws(host: Target) -> None:
-    for name in DAMAGED:
-        assert host.draw(prompt=f"a red circle <lora:{name}:1>", hypersd={}).pictures
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_typed_damaged_file_draws_as_stock_with_one_notice(host: Target, name: str) -> None:
+    prompt = f"a red circle <lora:{name}:1>"
+    drawn = host.draw(prompt=prompt, hypersd={})
+    assert_stock(drawn, host.draw(prompt=prompt))
+    assert list(drawn.infotext.own()) == ["Hyper-SD notice"]
+    assert f"The file of {name} is " in drawn.infotext.own()["Hyper-SD notice"]
 
 
 def test_a_missing_file_is_named_with_its_source(host: Target) -> None:
@@ -122,19 +126,27 @@ def test_a_renamed_copy_in_a_subfolder_is_known(host: Target) -> None:
 
 
 @pytest.mark.parametrize("name", ["broken-json", "odd-header"])
-def test_a_file_of_no_sense_is_no_reason_to_fail(host: Target, name: str) -> None:
-    if name not in host.loras:
-        pytest.skip("the host does not list it")
+def test_a_file_of_no_sense_is_a_damaged_one_and_no_bad_input(host: Target, name: str) -> None:
+    """The host lists it, so `lora` names it rightly: nothing is changed, and one notice says what is wrong with it."""
+    assert name in host.loras
+    notice = f"The file of {name} is not a safetensors file: nothing was changed; download it again."
     reply = host.try_to_plan({"lora": name})
-    assert reply.status in (200, 422)
-    assert host.draw(hypersd={"lora": name}).pictures
+    assert reply.status == 200
+    assert (reply.json()["active"], reply.json()["notices"]) == (False, [notice])
+    drawn = host.draw(hypersd={"lora": name})
+    assert_stock(drawn, host.draw())
+    assert drawn.infotext.own() == {"Hyper-SD notice": notice}
+
+
+def test_a_name_that_the_host_does_not_list_is_bad_input(host: Target) -> None:
+    reply = host.try_to_plan({"lora": "no-such-file"})
+    assert reply.status == 422
+    assert reply.json()["detail"][0]["loc"] == ["body", "hypersd", "lora"]
 
 
 def test_status_and_catalog_tell_what_is_usable(host: Target) -> None:
     status = {entry["name"]: entry for entry in host.client.get("/hypersd/v1/status")["loras"]}
-    assert not status[GOOD].get("damaged")
-    for name in DAMAGED:
-        assert name not in status or status[name]["damaged"], name
+    assert {name for name, entry in status.items() if entry["damaged"]} == DAMAGED.keys()
     catalog = {entry["name"]: entry for entry in host.client.get("/hypersd/v1/catalog")["variants"]}
     assert catalog[GOOD]["present"]
     assert not catalog[MISSING]["present"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -45,4 +46,15 @@ def gguf(shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, Any] | No
 
 def write_gguf(path: Path, shapes: Mapping[str, tuple[int, ...]], metadata: Mapping[str, Any] | None = None) -> Path:
     path.write_bytes(gguf(shapes, metadata) + b"\0" * 31)  # the alignment's
+    return path
+
+
+def write_gguf_data(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
+    """A file of float32 tensors with their data, which ends where its header says."""
+    tensors, end = b"", 0
+    for name, shape in shapes.items():
+        tensors += tensor(name, shape, begin=end)
+        end += -(-4 * prod(shape) // 32) * 32
+    head = header(entry("general.architecture", "sd1"), tensors, (len(shapes), 1))
+    path.write_bytes(head + bytes(-len(head) % 32) + bytes(end))
     return path

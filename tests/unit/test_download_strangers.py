@@ -13,8 +13,9 @@ import requests
 from hub_server import HubServer, whole_lora
 from requests.adapters import HTTPAdapter
 
-from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads import part
 from lib_hypersd.downloads.registry import Downloads
+from lib_hypersd.downloads.state import Download
 from lib_hypersd.models.catalog import BY_NAME
 
 NAME = "Hyper-SD15-8steps-lora"
@@ -64,35 +65,67 @@ def _download(folder: Path) -> Download:
     return ended
 
 
-def _part(server: HubServer, folder: Path) -> Path:
-    return folder / f"{FILE}.{server.files[NAME].etag[:12]}.part"
+PART = "{file}.{etag}.part", "{file}.lock"
+"""Names of what this extension writes, for a link that somebody plants: a part of version 0.2.0, and the lock."""
+
+
+def _planted(server: HubServer, folder: Path, name: str) -> Path:
+    return folder / name.format(file=FILE, etag=server.files[NAME].etag[:12])
 
 
 # Links in the folder -----------------------------------------------------------------------------------------------
 
 
-def test_a_link_in_the_parts_place_is_not_written_through(server: HubServer, folder: Path, victim: Path) -> None:
+@pytest.mark.parametrize("name", PART)
+def test_a_link_is_neither_written_through_nor_removed(
+    server: HubServer, folder: Path, victim: Path, name: str
+) -> None:
     server.publish(NAME, CONTENT)
-    _part(server, folder).symlink_to(victim)
-    ended = _download(folder)
-    assert ended.state == "failed"
-    assert f"{_part(server, folder).name} is no plain file" in ended.message
-    assert str(folder.parent) not in ended.message
+    link = _planted(server, folder, name)
+    link.symlink_to(victim)
+    assert _download(folder).state == "done"
     assert victim.read_bytes() == SECRET
-    assert not (folder / FILE).exists()
+    assert link.is_symlink()
+    assert (folder / FILE).read_bytes() == CONTENT
 
 
-def test_nor_is_one_that_leads_to_nothing(server: HubServer, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PART)
+def test_nor_is_one_that_leads_to_nothing(server: HubServer, folder: Path, tmp_path: Path, name: str) -> None:
     server.publish(NAME, CONTENT)
-    _part(server, folder).symlink_to(tmp_path / "new")
-    assert _download(folder).state == "failed"
+    _planted(server, folder, name).symlink_to(tmp_path / "new")
+    assert _download(folder).state == "done"
     assert not (tmp_path / "new").exists()
 
 
-def test_a_pipe_in_the_parts_place_holds_nothing_up(server: HubServer, folder: Path) -> None:
+@pytest.mark.parametrize("name", PART)
+def test_a_pipe_in_its_place_holds_nothing_up(server: HubServer, folder: Path, name: str) -> None:
     server.publish(NAME, CONTENT)
-    os.mkfifo(_part(server, folder))
-    assert _download(folder).state == "failed"
+    os.mkfifo(_planted(server, folder, name))
+    assert _download(folder).state == "done"
+
+
+def test_a_file_of_somebodys_that_is_called_like_the_lock_keeps_its_content(
+    server: HubServer, folder: Path, victim: Path
+) -> None:
+    server.publish(NAME, CONTENT)
+    lock = folder / f"{FILE}.lock"
+    os.link(victim, lock)
+    assert _download(folder).state == "done"
+    assert (victim.read_bytes(), lock.read_bytes()) == (SECRET, SECRET)
+
+
+def test_a_part_is_made_anew_and_never_through_a_link(
+    server: HubServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where somebody has guessed its name."""
+    server.publish(NAME, CONTENT)
+    guessed = folder / f"{FILE}.guessed.part"
+    guessed.symlink_to(tmp_path / "new")
+    monkeypatch.setattr(part, "part_name", lambda *_, **__: str(guessed))
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert str(folder.parent) not in ended.message
+    assert not (tmp_path / "new").exists()
 
 
 def test_links_named_like_old_parts_are_left_alone(server: HubServer, folder: Path, victim: Path) -> None:

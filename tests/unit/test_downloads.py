@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import shutil
@@ -18,10 +19,11 @@ import pytest
 import requests
 from hub_server import HubServer, PublishedFile, closed_port, whole_lora
 
+from lib_hypersd import files
 from lib_hypersd.downloads import hub, job, part
-from lib_hypersd.downloads.job import Download
 from lib_hypersd.downloads.registry import KEPT, Downloads
 from lib_hypersd.downloads.speed import SAMPLE_S, WINDOW_S, Speed
+from lib_hypersd.downloads.state import Download
 from lib_hypersd.models.catalog import BY_NAME, Variant
 from lib_hypersd.text import amount
 
@@ -58,8 +60,23 @@ def folder(tmp_path: Path) -> Path:
     return found
 
 
+@pytest.fixture
+def _no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a network drive whose server knows none."""
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+
+
 def _nothing() -> None:
     pass
+
+
+def _left(folder: Path, file: PublishedFile) -> Path:
+    """A part as an earlier process of this machine has left it."""
+    return Path(part.part_name(str(folder / FILE), file.etag[:12], alone=True))
 
 
 def _download(
@@ -142,7 +159,7 @@ def test_nothing_half_is_ever_listed(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT, hold_at=200_000)
     registry = Downloads()
     begun = _started(folder, file, registry)
-    assert [Path(n).suffix for n in _files(folder)] == [".part"]
+    assert {Path(n).suffix for n in _files(folder)} == {".part", ".lock"}
     file.release()
     registry.join(begun.id, PATIENCE_S)
     assert _files(folder) == [FILE]
@@ -201,7 +218,7 @@ def test_a_restart_goes_on_with_the_part(server: HubServer, folder: Path) -> Non
 
 def test_a_part_that_is_complete_is_only_checked(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT)
-    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT)
+    _left(folder, file).write_bytes(CONTENT)
     ended = _download(folder)
     assert (ended.state, ended.done_bytes, ended.total_bytes) == ("done", len(CONTENT), len(CONTENT))
     assert server.ranges() == []
@@ -217,7 +234,7 @@ def test_a_part_of_another_version_is_not_used_and_goes(server: HubServer, folde
 
 def test_a_part_larger_than_the_file_is_begun_anew(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT)
-    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT + b"more")
+    _left(folder, file).write_bytes(CONTENT + b"more")
     assert _download(folder).state == "done"
     assert server.ranges() == [""]
 
@@ -242,7 +259,7 @@ def test_a_wrong_hash_is_removed_and_told(server: HubServer, folder: Path) -> No
 
 def test_the_hash_is_of_the_resumed_part_too(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT)
-    spoilt = folder / f"{FILE}.{file.etag[:12]}.part"
+    spoilt = _left(folder, file)
     spoilt.write_bytes(b"?" + CONTENT[1:300_000])
     assert _download(folder).state == "failed"
     assert server.ranges() == ["bytes=300000-"]
@@ -309,7 +326,7 @@ def test_room_is_looked_for_first_and_the_part_counts(
     content = whole_lora(650_000)
     file = server.publish(NAME, content)
     if part:
-        (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(content[:part])
+        _left(folder, file).write_bytes(content[:part])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12 - free, free))
     ended = _download(folder)
     assert ended.state == state
@@ -466,11 +483,10 @@ def test_hf_endpoint_and_token_come_from_the_environment(server: HubServer, fold
 
 def test_a_killed_process_leaves_a_part_to_go_on_with(server: HubServer, folder: Path) -> None:
     file = server.publish(NAME, CONTENT, hold_at=300_000)
-    part = folder / f"{FILE}.{file.etag[:12]}.part"
     with _process(server, folder) as process:
         try:
             assert file.reached.wait(PATIENCE_S)
-            _wait(lambda: part.exists() and part.stat().st_size == 262_144)
+            _wait(lambda: [p.stat().st_size for p in folder.glob("*.part")] == [262_144])
         finally:
             process.kill()
     file.release()
@@ -612,11 +628,241 @@ def test_two_webuis_that_share_a_folder(server: HubServer, folder: Path) -> None
     assert (folder / FILE).read_bytes() == CONTENT
 
 
-def test_a_system_without_locks(server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_no_locks")
+def test_a_folder_without_locks(server: HubServer, folder: Path) -> None:
     server.publish(NAME, CONTENT, cuts=[300_000])
-    monkeypatch.setattr(part, "fcntl", None)
     assert _download(folder).state == "done"
     assert (folder / FILE).read_bytes() == CONTENT
+    assert _files(folder) == [FILE]
+
+
+def _writing(folder: Path, file: PublishedFile, registry: Downloads) -> Download:
+    """A download that is held midway, while those that begin after it go on."""
+    begun = _started(folder, file, registry)
+    file.hold_at = None
+    return begun
+
+
+@pytest.mark.usefixtures("_no_locks")
+def test_two_writers_without_locks_leave_the_published_file(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    first, second = Downloads(), Downloads()
+    begun = _writing(folder, file, first)
+    assert _download(folder, registry=second).message == f"{FILE} is in the LoRA folder."
+    file.release()
+    ended = first.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert (ended.state, ended.message) == ("done", f"{FILE} is in the LoRA folder already.")
+    assert (ended.done_bytes, ended.total_bytes) == (len(CONTENT), len(CONTENT))
+    assert (folder / FILE).read_bytes() == CONTENT
+    assert _files(folder) == [FILE]
+
+
+@pytest.mark.usefixtures("_no_locks")
+def test_a_writer_that_is_still_at_work_keeps_its_part_to_itself(server: HubServer, folder: Path) -> None:
+    """The second one begins with what has come, and fails: the first one finishes as if it were alone."""
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    first = Downloads()
+    begun = _writing(folder, file, first)
+    file.cuts = [70_000, 0]
+    assert _download(folder, retry_s=()).state == "failed"
+    assert server.ranges() == ["", "bytes=262144-"]
+    assert sorted(p.stat().st_size for p in folder.glob("*.part")) == [262_144, 327_680]
+    file.release()
+    ended = first.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert ended.message == f"{FILE} is in the LoRA folder."
+    assert (folder / FILE).read_bytes() == CONTENT
+    assert _files(folder) == [FILE]
+
+
+def test_a_part_is_never_written_by_two_where_one_of_them_sees_no_locks(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that could not lock, as by the rights of another user, is not taken for gone by one that can."""
+    file = server.publish(NAME, CONTENT, hold_at=300_000)
+    first = Downloads()
+    with monkeypatch.context() as without:
+        without.setattr(part, "_acquired", lambda _: (None, "none"))
+        begun = _writing(folder, file, first)
+    assert _download(folder).state == "done"
+    file.release()
+    first.join(begun.id, PATIENCE_S)
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+@pytest.mark.usefixtures("_no_locks")
+def test_parts_of_processes_that_are_gone_do_not_pile_up(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[70_000] * 9)
+    for _ in range(3):
+        assert _download(folder, retry_s=()).state == "failed"
+        for left in folder.glob("*.part"):
+            past = left.stat().st_mtime - part.ABANDONED_S - 1
+            os.utime(left, (past, past))
+    assert len(_files(folder)) == 2  # the last one, and the one that it began with
+    assert server.ranges() == ["", "bytes=65536-", "bytes=131072-"]
+
+
+def test_with_locks_one_part_is_gone_on_with_again_and_again(server: HubServer, folder: Path) -> None:
+    server.publish(NAME, CONTENT, cuts=[70_000] * 3)
+    for _ in range(3):
+        assert _download(folder, retry_s=()).state == "failed"
+        assert len(_files(folder)) == 1
+    assert server.ranges() == ["", "bytes=65536-", "bytes=131072-"]
+
+
+def test_a_part_of_version_0_2_0_is_gone_on_with(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT)
+    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT[:300_000])
+    assert _download(folder).state == "done"
+    assert server.ranges() == ["bytes=300000-"]
+    assert _files(folder) == [FILE]
+
+
+def test_a_spoilt_part_of_another_process_is_not_begun_with_twice(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT)
+    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(b"?" + CONTENT[1:300_000])
+    assert _download(folder).state == "failed"
+    assert _download(folder).state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_lock_that_was_removed_while_one_waited_for_it_is_none(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that held it removes the file; a third process may have made a new one by now."""
+    server.publish(NAME, CONTENT)
+    flock = fcntl.flock
+
+    def slow(descriptor: int, operation: int) -> None:
+        (folder / f"{FILE}.lock").unlink()
+        monkeypatch.setattr("fcntl.flock", flock)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr("fcntl.flock", slow)
+    assert "by another WebUI" in _download(folder).message
+    assert _download(folder).state == "done"
+
+
+def test_a_part_that_somebody_removes_is_begun_anew(server: HubServer, folder: Path) -> None:
+    file = server.publish(NAME, CONTENT, hold_at=300_000, cuts=[400_000])
+    registry = Downloads(retry_s=(0,))
+    begun = _writing(folder, file, registry)
+    for left in folder.glob("*.part"):
+        left.unlink()
+    file.release()
+    ended = registry.join(begun.id, PATIENCE_S)
+    assert ended is not None
+    assert ended.state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_removed_while_the_connection_is_made_leaves_no_hole(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    opened = hub.opened
+
+    def removing(remote: hub.RemoteFile, start: int) -> Any:
+        for left in folder.glob("*.part") if start else ():
+            left.unlink()
+        return opened(remote, start)
+
+    monkeypatch.setattr(hub, "opened", removing)
+    assert _download(folder).state == "done"
+    assert server.ranges() == ["", "bytes=262144-", ""]
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_removed_at_the_last_moment_is_told(
+    server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT)
+    monkeypatch.setattr(os, "fsync", lambda _: [left.unlink() for left in folder.glob("*.part")])
+    ended = _download(folder)
+    assert ended.state == "failed"
+    assert "another program has removed what had come; try again" in ended.message
+    assert _files(folder) == []
+
+
+def test_a_folder_that_is_written_with_other_slashes_has_the_same_parts(server: HubServer, folder: Path) -> None:
+    """As "C:/loras/", which the system's listing gives back as "C:\\loras"."""
+    server.publish(NAME, CONTENT, cuts=[300_000])
+    registry = Downloads(retry_s=())
+    for state in ("failed", "done"):
+        ended = registry.join(registry.start(BY_NAME[NAME], f"{folder}//", done=_nothing).id, PATIENCE_S)
+        assert ended is not None
+        assert ended.state == state
+    assert server.ranges() == ["", "bytes=262144-"]
+    assert _files(folder) == [FILE]
+
+
+# Windows -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def held_open(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What Windows refuses: to rename a file that a virus scanner has open, as many times as the list has entries."""
+    times, replace = [1], os.replace
+
+    def refusing(source: str, target: str) -> None:
+        if times:
+            times.pop()
+            raise PermissionError(errno.EACCES, "The process cannot access the file")
+        replace(source, target)
+
+    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(os, "replace", refusing)
+    return times
+
+
+def test_a_file_that_a_scanner_holds_for_a_moment_is_put_in_place(
+    server: HubServer, folder: Path, held_open: list[int]
+) -> None:
+    server.publish(NAME, CONTENT)
+    held_open[:] = [1] * len(files.PAUSES_S)
+    assert _download(folder).state == "done"
+    assert (folder / FILE).read_bytes() == CONTENT
+
+
+def test_a_file_that_stays_held_is_told_and_kept_for_the_next_time(
+    server: HubServer, folder: Path, held_open: list[int]
+) -> None:
+    server.publish(NAME, CONTENT)
+    held_open[:] = [1] * (len(files.PAUSES_S) + 1)
+    _assert_helps(_download(folder), "another program, such as a virus scanner or a WebUI, has the file open")
+    assert _download(folder).state == "done"
+    assert server.ranges() == [""]
+    assert _files(folder) == [FILE]
+
+
+def test_what_this_user_may_not_replace_elsewhere_is_told_at_once(
+    server: HubServer, folder: Path, held_open: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.publish(NAME, CONTENT)
+    monkeypatch.setattr(files, "WINDOWS", False)
+    _assert_helps(_download(folder), "the LoRA folder can't be written (The process cannot access the file)")
+    assert held_open == []
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_a_path_that_is_too_long_for_windows_is_called_that(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: bool
+) -> None:
+    """Windows says that there is no such file."""
+    server.publish(NAME, CONTENT)
+    folder = tmp_path / ("l" * 120) / ("o" * 120)
+    folder.mkdir(parents=True)
+
+    def refusing(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(str(path)) > files.LONGEST_PATH:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        return open(path, *args, **kwargs)  # noqa: SIM115 - whoever calls it closes it
+
+    monkeypatch.setattr(files, "WINDOWS", windows)
+    monkeypatch.setattr(part, "open", refusing, raising=False)
+    _assert_helps(_download(folder), "is longer than Windows takes" if windows else "No such file or directory")
 
 
 def test_unknown_ids_and_names() -> None:
@@ -707,7 +953,7 @@ def test_speed_and_time_left_of_a_download(server: HubServer, folder: Path) -> N
 @pytest.mark.parametrize(("ranges", "hold_at"), [(True, 458_752), (False, 131_072)])
 def test_what_had_come_before_counts_for_no_speed(server: HubServer, folder: Path, ranges: bool, hold_at: int) -> None:
     file = server.publish(NAME, CONTENT, ranges=ranges, hold_at=hold_at)
-    (folder / f"{FILE}.{file.etag[:12]}.part").write_bytes(CONTENT[:327_680])
+    _left(folder, file).write_bytes(CONTENT[:327_680])
     clock = _Clock()
     registry = Downloads(clock)
     begun = _started(folder, file, registry)
@@ -727,6 +973,6 @@ def test_sizes_for_people(size: int, told: str) -> None:
 
 
 def test_hooks_do_not_pay_for_downloads() -> None:
-    names = ("huggingface_hub", "requests", "httpx", "gradio", "modules", "torch")
+    names = ("huggingface_hub", "filelock", "requests", "httpx", "gradio", "modules", "torch")
     told = f"import sys, lib_hypersd.downloads.registry; print([m for m in {names} if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", told], cwd=ROOT, text=True).strip() == "[]"

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "lib_hypersd"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("text",),
+    ("text", "files"),
     ("sampling",),
     ("models",),
     ("request", "lora"),
@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("panel", "api", "generation"),
 )
 """Each room may import from those on lower floors, and from its own files; rooms on one floor don't know each other."""
-PURE = ("text", "models", "request", "plan")
+PURE = ("text", "files", "models", "request", "plan")
 """Rooms that need neither torch nor gradio nor the host."""
 MOST_FLAT_FILES = 5
 MEDIAN_LINES, MOST_LINES, MOST_LINES_OF_A_FUNCTION = 120, 350, 40

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from files import index_of, lora, write_safetensors
+from files import KOHYA_TO_K, index_of, lora, write_safetensors
+from gguf_files import write_gguf_data
 
 from lib_hypersd.models.catalog import BY_NAME, VARIANTS
 from lib_hypersd.models.lora_cache import LoraCache
@@ -112,6 +116,24 @@ def test_a_damaged_file_is_passed_over_and_named(tmp_path: Path) -> None:
     damaged = index.damaged("sd15", LoraQuery())
     assert damaged is not None
     assert index.damage(damaged) == "is empty"
+
+
+@pytest.mark.parametrize("write", [write_safetensors, write_gguf_data], ids=["safetensors", "gguf"])
+@pytest.mark.parametrize("more", [1, 33, 5000])
+def test_auto_never_chooses_a_file_that_is_longer_than_its_header_says(
+    tmp_path: Path, write: Callable[..., Path], more: int
+) -> None:
+    """As after a download that went on appending, or a copy onto a larger file."""
+    best, next_best = "Hyper-SD15-8steps-lora", "Hyper-SD15-4steps-lora"
+    index = index_of(tmp_path, [best, next_best])
+    path = write(tmp_path / f"{best}.safetensors", {KOHYA_TO_K: (4, 768)})
+    assert _chosen(index, "sd15") == best
+    path.write_bytes(path.read_bytes() + b"\0" * more)
+    assert _chosen(index, "sd15") == next_best
+    damaged = index.damaged("sd15", LoraQuery())
+    assert damaged is not None
+    assert (damaged.name, index.damage(damaged)) == (best, "is longer than its header says")
+    assert not index.has(BY_NAME[best])
 
 
 def test_a_damaged_renamed_file_is_named_where_its_name_says_the_family(tmp_path: Path) -> None:
@@ -240,6 +262,102 @@ def test_a_renamed_file_that_is_seen_half_copied_is_known_when_it_is_whole(tmp_p
         assert cache.index().files == ()
     path.write_bytes(whole)
     assert _chosen(cache.index(), "sdxl") == "my-hyper-8steps"
+
+
+@pytest.mark.parametrize("folder", ["", "new"], ids=["a known folder", "a new folder"])
+def test_a_file_that_lands_right_after_the_host_has_listed_its_files_is_found(tmp_path: Path, folder: str) -> None:
+    registry = _Registry(tmp_path)
+
+    def walk_and_land() -> None:
+        registry.walk()
+        if registry.walks == 2:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            lora(tmp_path / folder, "Hyper-SD15-8steps-lora")
+
+    cache = LoraCache(lambda: registry.entries, registry.describe, walk_and_land, lambda: [str(tmp_path)], dict)
+    cache.index()
+    (tmp_path / "preview.png").touch()
+    cache.index()
+    assert [file.name for file in cache.index().files] == ["Hyper-SD15-8steps-lora"]
+    assert registry.walks == 3
+    cache.index()
+    assert registry.walks == 3
+
+
+def test_a_file_that_lands_while_the_host_lists_its_files_by_itself_is_found(tmp_path: Path) -> None:
+    """At a press of refresh, say: the entries change, and by then the folder has changed once more."""
+    lora(tmp_path, "Hyper-SD15-2steps-lora")
+    registry = _Registry(tmp_path)
+
+    def entries() -> list[Path]:
+        listed = registry.entries
+        if registry.walks == 2:
+            registry.walks += 1
+            lora(tmp_path, "Hyper-SD15-8steps-lora")
+        return listed
+
+    cache = LoraCache(entries, registry.describe, registry.walk, lambda: [str(tmp_path)], dict)
+    cache.index()
+    registry.walk()
+    registry.entries = [Path(str(path)) for path in registry.entries] * 2
+    cache.index()
+    assert len(cache.index().files) == 2
+
+
+@pytest.fixture
+def _ignores_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows and macOS: whatever the case of its letters, a name leads to the file."""
+    stat, opened = os.stat, open
+
+    def found(path: Any) -> Any:
+        if not isinstance(path, str | os.PathLike):
+            return path
+        folder, name = os.path.split(os.fspath(path))
+        names = os.listdir(folder) if name and os.path.isabs(folder) and "Lora" in folder else []
+        return os.path.join(folder, next((n for n in names if n.casefold() == name.casefold()), name))
+
+    monkeypatch.setattr(os, "stat", lambda path, *args, **kwargs: stat(found(path), *args, **kwargs))
+    monkeypatch.setattr("builtins.open", lambda path, *args, **kwargs: opened(found(path), *args, **kwargs))
+
+
+@pytest.mark.usefixtures("_ignores_case")
+@pytest.mark.parametrize("keeps_both", [False, True], ids=["forgets the former name", "lists both names"])
+def test_a_file_renamed_in_case_alone_has_one_name(tmp_path: Path, keeps_both: bool) -> None:
+    """A tag of the former name is one that the host no longer knows, for which Forge drops every LoRA."""
+    folder = tmp_path / "Lora"
+    folder.mkdir()
+    before = Path(lora(folder, "HYPER-SD15-8STEPS-lora").path)
+    registry = _Registry(folder)
+    cache = registry.cache()
+    assert [file.name for file in cache.index().files] == [before.stem]
+    before.rename(folder / "Hyper-SD15-8steps-lora.safetensors")
+    assert before.exists()
+    if keeps_both:  # as where it only adds what is new
+        cache = LoraCache(lambda: [before, *registry.entries], registry.describe, registry.walk, cache._roots, dict)
+    registry.walk()
+    index = cache.index()
+    assert [file.name for file in index.files] == ["Hyper-SD15-8steps-lora"]
+    assert before.stem not in index
+    assert _chosen(index, "sd15") == "Hyper-SD15-8steps-lora"
+
+
+@pytest.mark.usefixtures("_ignores_case")
+def test_nor_has_it_its_former_name_while_the_host_lists_its_files_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "Lora"
+    folder.mkdir()
+    before = Path(lora(folder, "HYPER-SD15-8STEPS-lora").path)
+    registry = _Registry(folder)
+    cache = LoraCache(lambda: registry.entries, registry.describe, lambda: None, lambda: [str(folder)], dict)
+    assert before.stem in cache.index()
+    before.rename(folder / "Hyper-SD15-8steps-lora.safetensors")
+    registry.entries = []
+    assert before.stem not in cache.index()
+
+
+def test_names_that_differ_in_case_alone_are_two_files_where_the_system_says_so(tmp_path: Path) -> None:
+    for name in ("Hyper-SD15-8steps-lora", "hyper-sd15-8steps-LORA"):
+        lora(tmp_path, name)
+    assert len(_Registry(tmp_path).cache().index().files) == 2
 
 
 def test_a_change_that_brings_no_lora_is_looked_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads.state import Download
 from lib_hypersd.models.catalog import VARIANTS, Variant
 from lib_hypersd.panel import markup
 from lib_hypersd.panel.outlook import Outlook, Row, State

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*(ROOT / "lib_hypersd").rglob("*.py"), *(ROOT / "scripts").glob("*.py"), ROOT / "install.py"])
-BROUGHT_BY_HOSTS = {"fastapi", "starlette", "gradio", "huggingface_hub", "safetensors", "torch", "tqdm"}
+BROUGHT_BY_HOSTS = {"fastapi", "starlette", "gradio", "huggingface_hub", "filelock", "safetensors", "torch", "tqdm"}
 """In every host's requirements_versions.txt, or required by what stands there."""
 OURS = {"lib_hypersd", "modules", "backend", "ldm_patched"}
 """This extension's, and the hosts' own."""

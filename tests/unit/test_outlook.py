@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from plans import plan_for_tags
 
-from lib_hypersd.downloads.job import Download
+from lib_hypersd.downloads.state import Download
 from lib_hypersd.models.catalog import BY_NAME
 from lib_hypersd.models.checkpoint import describe
 from lib_hypersd.models.lora_index import LoraIndex

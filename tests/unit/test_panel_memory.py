@@ -6,15 +6,18 @@ import errno
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib_hypersd import files as hypersd_files
 from lib_hypersd.panel import memory as panel_memory
-from lib_hypersd.panel.memory import MOST_CHECKPOINTS, PanelMemory
+from lib_hypersd.panel.memory import DRAFT_ABANDONED_S, MOST_ASIDE, MOST_CHECKPOINTS, PanelMemory
 from lib_hypersd.request.settings import KEYS, PANEL_DEFAULTS
 
 VALUES = {"enabled": True, "lora": "auto", "steps": "4", "cfg": "recipe", "hires_denoise": "0.5"}
@@ -189,6 +192,198 @@ def test_a_file_that_can_be_neither_read_nor_moved_is_never_overwritten(
     assert memory.get("a", "txt2img") == VALUES
     assert path.read_bytes() == b"{ somebody's"
     assert len(log) == 1
+
+
+# Nothing is raised --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have a function raise, for paths that hold a text."""
+
+    def refuse(owner: object, name: str, text: str = "", error: type[OSError] = PermissionError) -> None:
+        real = getattr(owner, name)
+
+        def function(path: Any, *args: Any, **kwargs: Any) -> Any:
+            if text in str(path):
+                raise error(errno.EACCES, "Access is denied", str(path))
+            return real(path, *args, **kwargs)
+
+        monkeypatch.setattr(owner, name, function)
+
+    return refuse
+
+
+def _raises_nothing(path: Path, log: Log, checkpoint: str = "a") -> None:
+    """The panel's values are remembered, if only until the process ends; and what goes wrong is logged once."""
+    memory = PanelMemory(path, log)
+    memory.put(checkpoint, "txt2img", VALUES)
+    memory.put(checkpoint, "txt2img", VALUES | {"steps": "8"})
+    assert memory.get(checkpoint, "txt2img") == VALUES | {"steps": "8"}
+    assert len(log) <= 1
+    assert not any(str(path.parent) in line for line in log)
+
+
+def test_a_draft_that_is_neither_renamed_nor_removed_is_told(path: Path, refusing: Callable[..., None]) -> None:
+    refusing(os, "replace")
+    refusing(os, "remove")
+    log = Log()
+    _raises_nothing(path, log)
+    assert "can't be written (Access is denied): panels are remembered until the WebUI ends" in log[0]
+
+
+@pytest.mark.parametrize("checkpoint", ["\ud800", "a\0b", "é" * 9, "", "🦀\udfff"])
+def test_any_checkpoints_name_can_be_kept(path: Path, checkpoint: str) -> None:
+    log = Log()
+    _raises_nothing(path, log, checkpoint)
+    assert log == []
+    assert PanelMemory(path).get(checkpoint, "txt2img") == VALUES | {"steps": "8"}
+
+
+def test_a_lora_with_half_a_surrogate_pair_in_its_name_is_kept(path: Path) -> None:
+    PanelMemory(path).put("a", "txt2img", {"lora": "\ud800"})
+    assert PanelMemory(path).get("a", "txt2img") == {"lora": "\ud800"}
+
+
+def test_what_no_panel_holds_is_not_written_again(path: Path) -> None:
+    """JSON is read more deeply than it is written."""
+    more = {"nested": [[["deep"]]], "table": {}, "nothing": None}
+    path.write_text(json.dumps({"version": 1, "checkpoints": {"b": {"txt2img": {"steps": "4", **more}}}}))
+    log = Log()
+    _raises_nothing(path, log)
+    assert log == []
+    assert json.loads(path.read_text())["checkpoints"]["b"] == {"txt2img": {"steps": "4"}}
+
+
+def test_a_name_that_json_cannot_write_is_told(path: Path) -> None:
+    log = Log()
+    PanelMemory(path, log).put(("a", 1), "txt2img", VALUES)  # type: ignore[arg-type]
+    assert len(log) == 1
+    assert "can't be written (TypeError)" in log[0]
+    assert files(path) == set()
+
+
+def test_a_log_that_fails_is_no_fault_of_the_panel(path: Path) -> None:
+    def cp1252(text: str) -> None:
+        raise UnicodeEncodeError("cp1252", text, 0, 1, "character maps to <undefined>")
+
+    path.write_bytes(b"{")
+    memory = PanelMemory(path, cp1252)
+    memory.put("a", "txt2img", VALUES)
+    assert memory.get("a", "txt2img") == VALUES
+
+
+def test_a_file_that_cannot_be_opened_is_left_as_it_is(path: Path, refusing: Callable[..., None]) -> None:
+    """Another program holds it, or it is another user's: what it says may be whole."""
+    PanelMemory(path).put("b", "txt2img", VALUES)
+    before, log = path.read_bytes(), Log()
+    refusing(Path, "read_bytes")
+    _raises_nothing(path, log)
+    assert "can't be read (Access is denied)" in log[0]
+    assert files(path) == {path.name}
+    with path.open("rb") as file:
+        assert file.read() == before
+
+
+def test_a_file_that_is_held_for_a_moment_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    PanelMemory(path).put("b", "txt2img", VALUES)
+    held, real = [1, 2], Path.read_bytes
+
+    def read_bytes(file: Path) -> bytes:
+        if held:
+            held.pop()
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return real(file)
+
+    monkeypatch.setattr(hypersd_files, "WINDOWS", True)
+    monkeypatch.setattr(hypersd_files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    log = Log()
+    assert PanelMemory(path, log).get("b", "txt2img") == VALUES
+    assert log == []
+
+
+def test_a_file_that_is_held_for_a_moment_is_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, real = [1, 2], os.replace
+
+    def replace(draft: Any, target: Any) -> None:
+        if held:
+            held.pop()
+            raise PermissionError(errno.EACCES, "Access is denied")
+        real(draft, target)
+
+    monkeypatch.setattr(hypersd_files, "WINDOWS", True)
+    monkeypatch.setattr(hypersd_files.time, "sleep", lambda _: None)
+    monkeypatch.setattr(os, "replace", replace)
+    log = Log()
+    PanelMemory(path, log).put("b", "txt2img", VALUES)
+    assert PanelMemory(path).get("b", "txt2img") == VALUES
+    assert log == []
+
+
+def test_a_file_that_was_unreadable_and_is_taken_away_is_written_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.mkdir()
+    log = Log()
+    memory = PanelMemory(path, log)
+    memory.put("a", "txt2img", VALUES)
+    assert len(log) == 1
+    path.rmdir()
+    memory.put("a", "txt2img", VALUES | {"steps": "8"})
+    assert PanelMemory(path).get("a", "txt2img") == VALUES | {"steps": "8"}
+
+
+def test_a_broken_file_that_another_process_sets_aside_first_is_no_fault(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"{")
+    real, log = Path.rename, Log()
+
+    def rename(file: Path, target: Path) -> None:
+        real(file, target)
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    PanelMemory(path, log).put("a", "txt2img", VALUES)
+    assert log == []
+    assert PanelMemory(path).get("a", "txt2img") == VALUES
+
+
+# Nothing piles up ---------------------------------------------------------------------------------------------------
+
+
+def test_only_the_last_broken_files_are_kept(path: Path) -> None:
+    memory = PanelMemory(path, Log())
+    for number in range(MOST_ASIDE + 3):
+        path.write_bytes(b"{" * (number + 1))
+        os.utime(path, (1000 + number, 1000 + number))
+        memory.get("a", "txt2img")
+    kept = sorted(len(found.read_bytes()) for found in path.parent.iterdir())
+    assert kept == [4, 5, 6, 7, 8]
+    assert len(kept) == MOST_ASIDE
+
+
+def test_drafts_of_processes_that_died_are_removed_and_those_at_work_left(path: Path) -> None:
+    for name, age in (("dead", DRAFT_ABANDONED_S + 60), ("12345", DRAFT_ABANDONED_S + 60), ("alive", 0)):
+        draft = path.with_name(f"{path.name}.{name}.tmp")
+        draft.write_text("half")
+        written = draft.stat().st_mtime - age
+        os.utime(draft, (written, written))
+    PanelMemory(path).put("a", "txt2img", VALUES)
+    assert files(path) == {path.name, f"{path.name}.alive.tmp"}
+
+
+def test_a_draft_is_never_written_through_a_link(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path_factory.mktemp("elsewhere") / "victim"
+    victim.write_text("somebody's")
+    monkeypatch.setattr(panel_memory.uuid, "uuid4", lambda: SimpleNamespace(hex="guessed0"))
+    path.with_name(f"{path.name}.guessed0.tmp").symlink_to(victim)
+    log = Log()
+    _raises_nothing(path, log)
+    assert victim.read_text() == "somebody's"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

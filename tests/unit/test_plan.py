@@ -197,6 +197,15 @@ def test_a_missing_file_is_named_with_its_source(tmp_path: Path) -> None:
     assert "Hyper-SD15-2steps-lora.safetensors" in plan.notice
 
 
+@pytest.mark.parametrize("name", ["my-lora", "speed/my-lora", "Hyper-SD15-4steps"])
+def test_a_lora_that_vanished_since_it_was_looked_up_is_a_refusal_that_names_it(name: str) -> None:
+    plan = make_plan(request(), Settings(lora=name), SD15, LoraIndex())
+    assert not plan.active
+    assert plan.notice is not None
+    assert name in plan.notice
+    assert "nothing was changed" in plan.notice
+
+
 def test_a_distilled_checkpoint_is_done_where_a_file_or_tag_says_so(everything: LoraIndex) -> None:
     turbo = describe("model_turbo", "sdxl")
     for asked, settings in (

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 
 import pytest
 from files import write_safetensors
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
+from safetensors import SafetensorError, safe_open
 
 from lib_hypersd.models.file_header import MAX_HEADER_BYTES, DamagedFileError
-from lib_hypersd.models.headers import read_header
+from lib_hypersd.models.headers import forget, read_header
 
 HEADER = b'{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}'
 
@@ -69,6 +71,38 @@ def test_an_unchanged_file_is_not_opened_again(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("builtins.open", None)
     assert read_header(str(path)) is first
     assert first.metadata == {"key": "value"}
+
+
+_SPANS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=4)
+"""Where the data of each tensor begin, and how many bytes they are."""
+
+
+@budget(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(_SPANS, st.integers(0, 9))
+@example([(0, 4), (4, 2)], 6)
+@example([(0, 4), (5, 1)], 6)
+@example([(0, 4), (3, 3)], 6)
+@example([(0, 4)], 5)
+def test_a_file_whose_length_safetensors_refuses_is_damaged(
+    tmp_path: Path, spans: list[tuple[int, int]], data_size: int
+) -> None:
+    """Whatever gaps, overlaps and bytes too many or too few there are."""
+    entries = {f"t{i}": {"dtype": "U8", "shape": [n], "data_offsets": [at, at + n]} for i, (at, n) in enumerate(spans)}
+    header = json.dumps(entries).encode()
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(_claim(len(header), header) + bytes(data_size))
+    forget()
+    try:
+        with safe_open(path, "np"):
+            refused = False
+    except SafetensorError:
+        refused = True
+    try:
+        read_header(str(path))
+        damaged = False
+    except DamagedFileError:
+        damaged = True
+    assert damaged == refused
 
 
 @budget(suppress_health_check=[HealthCheck.function_scoped_fixture])
