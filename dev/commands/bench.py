@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 
 BENCHMARKS = {
-    "hook": "milliseconds that the hooks add to a picture, with 1,000 LoRA files; first and later scans",
-    "quality": "share of pictures that show their prompt, stock and Hyper-SD, through the API",
-    "unified": "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
-    "sampling": "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
-    "soak": "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
-    "load": "50 clients that plan while pictures are drawn: how soon the WebUI tells its progress",
-    "faults": "every call of the host made to fail in turn, on every profile: tried and survived",
-    "page": "how soon the panel answers a change, and what it adds to the page's load, files and configuration",
-    "arrival": "what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage",
-    "mutants": "small changes of the core's code made in turn: tried, and killed by the unit tests",
-    "plans": "random requests and settings: plans tried, and those that break a promise, with the smallest of these",
-    "against": "pictures, infotexts and answers beside those of another checkout: what differs",
+    "hook": ("milliseconds that the hooks add to a picture, with 1,000 LoRA files; first and later scans", ()),
+    "quality": ("share of pictures that show their prompt, stock and Hyper-SD, through the API", ("prompts",)),
+    "unified": (
+        "share of pictures that show their prompt, by the unified LoRA at 1 to 8 steps, TCD, Euler, Euler a",
+        ("prompts",),
+    ),
+    "sampling": (
+        "samplers and schedules against the published ones; cost of a step; evaluations in a WebUI",
+        ("write",),
+    ),
+    "soak": (
+        "1,000 generations in a row and 32 clients at once: memory, LoRA re-patches, answers that are not right",
+        (),
+    ),
+    "load": ("50 clients that plan while pictures are drawn: how soon the WebUI tells its progress", ()),
+    "faults": ("every call of the host made to fail in turn, on every profile: tried and survived", ()),
+    "page": ("how soon the panel answers a change, and what it adds to the page's load, files and configuration", ()),
+    "arrival": ("what of a LoRA reaches a layer: the hosts' merge against the bypass, on each storage", ("device",)),
+    "mutants": ("small changes of the core's code made in turn: tried, and killed by the unit tests", ("mutants",)),
+    "plans": (
+        "random requests and settings: plans tried, and those that break a promise, with the smallest of these",
+        ("cases", "seed"),
+    ),
+    "against": (
+        "pictures, infotexts and answers beside those of another checkout: what differs",
+        ("checkout", "profile"),
+    ),
 }
+"""What each measures, and which of the arguments its `run` takes before `--json`'s file."""
 PROFILES = ("forge", "neo", "reforge", "a1111", "classic")
 
 
 def main() -> None:
-    told = "\n".join(f"  {name:9}{text}" for name, text in BENCHMARKS.items())
+    told = "\n".join(f"  {name:9}{text}" for name, (text, _) in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="run.py bench", description=told, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -51,54 +68,9 @@ def main() -> None:
     args = parser.parse_args()
     if (args.checkout is not None) != (args.name == "against"):
         parser.error("against needs a CHECKOUT, and nothing else takes one")
-    if args.name == "hook":
-        from . import bench_hook
-
-        bench_hook.run(args.json)
-    elif args.name == "unified":
-        from . import bench_unified
-
-        bench_unified.run(args.prompts, args.json)
-    elif args.name == "sampling":
-        from . import bench_sampling
-
-        bench_sampling.run(args.json, args.write)
-    elif args.name == "soak":
-        from . import bench_soak
-
-        bench_soak.run(args.json)
-    elif args.name == "load":
-        from . import bench_load
-
-        bench_load.run(args.json)
-    elif args.name == "faults":
-        from . import bench_faults
-
-        bench_faults.run(args.json)
-    elif args.name == "page":
-        from . import bench_page
-
-        bench_page.run(args.json)
-    elif args.name == "arrival":
-        from . import bench_arrival
-
-        bench_arrival.run(args.device, args.json)
-    elif args.name == "mutants":
-        from . import bench_mutants
-
-        bench_mutants.run(args.mutants, args.json)
-    elif args.name == "plans":
-        from . import bench_plans
-
-        bench_plans.run(args.cases, args.seed, args.json)
-    elif args.name == "against":
-        from . import bench_against
-
-        bench_against.run(args.checkout, args.profile, args.json)
-    else:
-        from . import bench_quality
-
-        bench_quality.run(args.prompts, args.json)
+    _, takes = BENCHMARKS[args.name]
+    benchmark = importlib.import_module(f".bench_{args.name}", __package__)
+    benchmark.run(*(getattr(args, name) for name in takes), args.json)
 
 
 if __name__ == "__main__":

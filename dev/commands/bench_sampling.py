@@ -23,7 +23,7 @@ Part = tuple[Figures, str]
 """Figures by JSON key, and the same for people, in Markdown."""
 
 
-def run(json_file: str | None, document: str | None) -> None:
+def run(document: str | None, json_file: str | None) -> None:
     """Print all tables; write the figures to `json_file` and the tables into `document`, between its markers."""
     if document:
         _split(document)
