@@ -25,7 +25,12 @@ def read_header(path: str) -> Header:
 
 @lru_cache(maxsize=64)  # an SDXL checkpoint's takes half a megabyte
 def _remembered(path: str, size: int, _mtime_ns: int) -> Header | str:
-    """The header, or what is wrong with the file."""
+    """The header, or what is wrong with the file; that has to be met twice, for it is remembered as long as the file
+    stays."""
+    try:
+        return _read(path, size)
+    except DamagedFileError:
+        pass
     try:
         return _read(path, size)
     except DamagedFileError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from files import write_safetensors
@@ -13,6 +14,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 
+from lib_hypersd.models import headers
 from lib_hypersd.models.file_header import MAX_HEADER_BYTES, DamagedFileError
 from lib_hypersd.models.headers import forget, read_header
 
@@ -115,3 +117,20 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
             read_header(str(path))
         except DamagedFileError:
             pass
+
+
+def test_a_damage_that_is_met_once_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the moment, on a network drive for example, must not be remembered as long as the file stays."""
+    path = tmp_path / "a.safetensors"
+    write_safetensors(path, {"a.lora_up.weight": [2, 2]})
+    read, failing = headers._read, [True]
+
+    def fail_once(*arguments: Any) -> Any:
+        if failing:
+            failing.pop()
+            raise DamagedFileError("is truncated")
+        return read(*arguments)
+
+    monkeypatch.setattr(headers, "_read", fail_once)
+    assert headers.read_header(str(path)).shapes == {"a.lora_up.weight": (2, 2)}
+    assert not failing
