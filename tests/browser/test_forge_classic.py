@@ -18,7 +18,7 @@ def page(open_page) -> WebuiPage:
 
 def _tick(page: WebuiPage) -> None:
     page.click(f"{PANEL}-visible-checkbox")
-    page.wait(lambda: f"ready: {RECIPE}" in page.text(f"{PANEL}_badge"), "the recipe in the header")
+    page.wait(lambda: f": {RECIPE}" in page.text(f"{PANEL}_badge"), "the recipe in the header")
 
 
 def test_the_panel_tells_sampler_and_no_schedule_type(page: WebuiPage) -> None:

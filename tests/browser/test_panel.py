@@ -48,7 +48,7 @@ def _alike(one: bytes, other: bytes) -> bool:
 def test_the_header_says_what_will_happen(page: WebuiPage, tab: str) -> None:
     assert "off" in page.text(f"hypersd_{tab}_badge")
     _toggle(page, tab=tab)
-    _badge(page, "ready: Hyper-SD15-8steps-lora × 1 · 8 steps · CFG 1 · Euler · SGM Uniform", tab)
+    _badge(page, "will change 4 settings: Hyper-SD15-8steps-lora × 1 · 8 steps · CFG 1 · Euler · SGM Uniform", tab)
     assert "now → then" in page.text(f"hypersd_{tab}_outlook")
 
 
@@ -116,7 +116,7 @@ def test_a_tcd_picture_comes_back_by_paste_with_its_eta(page: WebuiPage) -> None
 def test_the_quick_second_pass_button_draws_by_the_recipe_too(page: WebuiPage) -> None:
     page.set("txt2img_prompt", PROMPT)
     _toggle(page)
-    _badge(page, "ready")
+    _badge(page, "will change")
     page.generate()
     [(_, width, height)] = page.generate(button="upscale")
     assert (width, height) == (256, 256)
@@ -139,6 +139,6 @@ def test_a_full_name_with_the_panel_off_gets_a_hint_in_the_page_only(page: Webui
 
 def test_the_browser_reports_no_fault_of_the_panel(page: WebuiPage) -> None:
     _toggle(page)
-    _badge(page, "ready")
+    _badge(page, "will change")
     faults = [e["message"] for e in page.driver.get_log("browser") if e["level"] == "SEVERE"]
     assert not [fault for fault in faults if "hypersd" in fault.lower()]

@@ -83,7 +83,7 @@ def test_a_download_shows_its_progress_and_makes_the_panel_ready(
     bar = page.wait(lambda: page.driver.find_elements("css selector", f"#{OUTLOOK} progress[value]"), "the bar")[0]
     assert 0 < int(bar.get_attribute("value")) < SIZE
     file.release()
-    page.wait(lambda: f"ready: {NAME}" in page.text(BADGE), "the file")
+    page.wait(lambda: f"settings: {NAME}" in page.text(BADGE), "the file")
     assert (folders[profile] / f"{NAME}.safetensors").read_bytes() == file.content
     options = "return [...document.querySelectorAll('#hypersd_txt2img_lora ul li')].map(li => li.textContent.trim())"
     page.driver.execute_script("document.querySelector('#hypersd_txt2img_lora input').focus()")
