@@ -228,9 +228,9 @@ def test_a_page_that_stays_open_keeps_no_more_of_what_was_ticked(page: WebuiPage
     _state(page, "changes", "will change 4 settings")
     sizes = []
     for ticks in (2, 40):
-        asked = _answered(page)
+        before = _answered(page)
         page.driver.execute_script(_TICK, ticks)
-        page.wait(lambda asked=asked: _answered(page) > asked, "the page at rest")  # type: ignore[misc]
+        page.wait(lambda before=before: _answered(page) > before, "the page at rest")  # type: ignore[misc]
         sizes.append(page.driver.execute_script(_SIZE))
     assert sizes[1] - sizes[0] < 20  # its counters have more digits
 

@@ -774,7 +774,7 @@ def test_a_part_that_is_removed_while_the_connection_is_made_leaves_no_hole(
     assert (folder / FILE).read_bytes() == CONTENT
 
 
-def test_a_part_that_is_removed_at_the_last_moment_is_told(
+def test_a_part_that_is_removed_at_the_last_moment_is_named(
     server: HubServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.publish(NAME, CONTENT)
@@ -826,7 +826,7 @@ def test_a_file_that_a_scanner_holds_for_a_moment_is_put_in_place(
     assert (folder / FILE).read_bytes() == CONTENT
 
 
-def test_a_file_that_stays_held_is_told_and_kept_for_the_next_time(
+def test_a_file_that_stays_held_is_named_and_kept_for_the_next_time(
     server: HubServer, folder: Path, held_open: list[int]
 ) -> None:
     server.publish(NAME, CONTENT)
@@ -837,7 +837,7 @@ def test_a_file_that_stays_held_is_told_and_kept_for_the_next_time(
     assert _files(folder) == [FILE]
 
 
-def test_what_this_user_may_not_replace_elsewhere_is_told_at_once(
+def test_what_this_user_may_not_replace_elsewhere_is_named_at_once(
     server: HubServer, folder: Path, held_open: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.publish(NAME, CONTENT)

@@ -224,7 +224,7 @@ def _raises_nothing(path: Path, log: Log, checkpoint: str = "a") -> None:
     assert not any(str(path.parent) in line for line in log)
 
 
-def test_a_draft_that_is_neither_renamed_nor_removed_is_told(path: Path, refusing: Callable[..., None]) -> None:
+def test_a_draft_that_is_neither_renamed_nor_removed_is_logged(path: Path, refusing: Callable[..., None]) -> None:
     refusing(os, "replace")
     refusing(os, "remove")
     log = Log()
@@ -255,7 +255,7 @@ def test_what_no_panel_holds_is_not_written_again(path: Path) -> None:
     assert json.loads(path.read_text())["checkpoints"]["b"] == {"txt2img": {"steps": "4"}}
 
 
-def test_a_name_that_json_cannot_write_is_told(path: Path) -> None:
+def test_a_name_that_json_cannot_write_is_logged(path: Path) -> None:
     log = Log()
     PanelMemory(path, log).put(("a", 1), "txt2img", VALUES)  # type: ignore[arg-type]
     assert len(log) == 1

@@ -170,7 +170,7 @@ def _windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_windows")
-def test_files_of_one_stem_are_told_as_a_person_knows_them_on_windows() -> None:
+def test_files_of_one_stem_are_named_as_a_person_knows_them_on_windows() -> None:
     """The one that the host lists is known by any slashes and case."""
     name, root = "Hyper-SD15-8steps-lora", "C:\\w\\models/Lora"
     listed = RegisteredLora(name, name, f"C:/w/models/LORA/old/{name}.safetensors")
