@@ -35,6 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--api-auth", metavar="U:P", help="credentials that the API asks for")
     parser.add_argument("--size", type=int, default=64, help="width and height of the pictures (default: 64)")
     parser.add_argument("--checkpoint", default="", help="select this one first (default: the selected one)")
+    parser.add_argument(
+        "--modules",
+        nargs="+",
+        metavar="FILE",
+        default=[],
+        help="VAE and text encoders for FLUX checkpoints, as the WebUI lists them (default: those that are set there)",
+    )
     parser.add_argument("--only", metavar="TEXT", default="", help="scenarios whose group.name holds this text")
     parser.add_argument("--list", action="store_true", help="name the scenarios and run none")
     return parser
@@ -61,7 +68,8 @@ def main() -> None:
     if args.list:
         print("\n".join(f"{s.group}.{s.name}" for s in chosen))
         return
-    with reached(args.url, args.api_auth) as client, runner.Session(client, args.size, args.checkpoint) as target:
+    session = (args.size, args.checkpoint, args.modules)
+    with reached(args.url, args.api_auth) as client, runner.Session(client, *session) as target:
         outcomes = runner.run_all(target, chosen)
         if args.json:
             runner.write_json(args.json, target, outcomes)

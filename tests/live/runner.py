@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,22 +38,26 @@ def all_scenarios() -> list[Scenario]:
 class Session:
     """A target for the length of a suite: a checkpoint that has LoRAs selected, everything put back at the end."""
 
-    def __init__(self, client: Client, size: int = 64, checkpoint: str = "") -> None:
+    def __init__(self, client: Client, size: int = 64, checkpoint: str = "", modules: Sequence[str] = ()) -> None:
         self.client = client
         self._size = size
         self._checkpoint = checkpoint
+        self._modules = modules
         self._before: dict[str, object] = {}
 
     def __enter__(self) -> Target:
         target = self._new_target()
         self._before = target.options()
-        wanted = self._checkpoint
+        self._modules = target.modules.known or ()  # as they were before the first checkpoint
+        wanted = target.checkpoints.get(self._checkpoint, self._checkpoint)
         if not wanted and target.family not in SUPPORTED:
-            wanted = target.checkpoint("sd15")
-        if wanted:
-            self.client.post("/sdapi/v1/options", {"sd_model_checkpoint": wanted})
-            target = self._new_target()
-        return target
+            wanted = _first_checkpoint(target)
+        options = target.modules.options(wanted or str(target.status["checkpoint"]))
+        if not wanted:
+            del options["sd_model_checkpoint"]
+        if any(self._before.get(name) != value for name, value in options.items()):
+            self.client.post("/sdapi/v1/options", options)
+        return self._new_target()
 
     def __exit__(self, *_: object) -> None:
         after = self._new_target().options()
@@ -61,7 +66,15 @@ class Session:
             self.client.post("/sdapi/v1/options", changed)
 
     def _new_target(self) -> Target:
-        return Target(self.client, self._size)
+        return Target(self.client, self._size, self._modules)
+
+
+def _first_checkpoint(target: Target) -> str:
+    """A checkpoint that there are LoRAs for. SystemExit where there is none."""
+    for family in SUPPORTED:
+        with suppress(SkippedError):
+            return target.checkpoint(family)
+    raise SystemExit("error: no checkpoint of the WebUI is named like one of a supported family: use --checkpoint")
 
 
 def run_one(scenario: Scenario, target: Target) -> Outcome:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from PIL import Image
-
 from .bound_samplers import INFOTEXT_FIELDS, REQUEST_FIELDS, Pair, bound_samplers, taken_apart
 from .client import Client, Drawn, Infotext, Plan, Reply
-from .published import BY_NAME, Variant, best
+from .input_pictures import gradient, left_half
+from .modules import HIRES_FIELD, HostModules
+from .published import BY_NAME, VARIANTS, Variant, best
 from .scenario import SkippedError
 
 TITLE = "Hyper-SD"
@@ -54,9 +52,10 @@ INFOTEXT_TO_REQUEST = {
 class Target:
     """Everything a scenario needs to know and do. Pictures of equal requests are drawn once."""
 
-    def __init__(self, client: Client, size: int = 64) -> None:
+    def __init__(self, client: Client, size: int = 64, modules: Sequence[str] = ()) -> None:
         self.client = client
         self.size = size
+        self._given_modules = modules
         self._drawn: dict[str, Drawn] = {}
         self.pictures_asked = 0
 
@@ -116,6 +115,11 @@ class Target:
         return next((str(mode["name"]) for mode in latent), str(others[-1]["name"]))
 
     @cached_property
+    def modules(self) -> HostModules:
+        """What the host loads beside a checkpoint."""
+        return HostModules.of(self.options(), self._given_modules)
+
+    @cached_property
     def family(self) -> str:
         return str(self.status["family"])
 
@@ -139,10 +143,14 @@ class Target:
 
     @cached_property
     def quick(self) -> Variant:
-        """A plain file of few steps: what pictures are drawn with where any file will do."""
-        found = best(self.family, self.loras, steps=2, kind="plain")
+        """A plain file of few steps: what pictures are drawn with where any file will do.
+
+        Not the one for 1 step, whose recipe is another one.
+        """
+        for_one_step = {variant.name for variant in VARIANTS if variant.steps == 1}
+        found = best(self.family, self.loras - for_one_step, steps=2, kind="plain")
         if found is None:
-            raise SkippedError(f"no plain Hyper-SD LoRA for {self.family} on the target")
+            raise SkippedError(f"no plain Hyper-SD LoRA of 2 or more steps for {self.family} on the target")
         return found
 
     def variant(self, name: str) -> Variant:
@@ -197,10 +205,7 @@ class Target:
             fields = self._bound_fields(fields)
             del request["scheduler"]
         request |= fields
-        # Without it Forge's API ends in 500 on every hires request, with or without extensions.
-        if request.get("enable_hr") and self.has_field("hr_additional_modules"):
-            request.setdefault("hr_additional_modules", ["Use same choices"])
-        return request
+        return self.modules.completed(request, has_hires_field=self.has_field(HIRES_FIELD))
 
     def wish(self, hypersd: Any) -> Any:
         """The extension's object as this host can have it."""
@@ -227,9 +232,9 @@ class Target:
 
     def draw_over(self, *, fresh: bool = False, mask: bool = False, **fields: Any) -> Drawn:
         """img2img over a fixed picture; with a mask over its left half (inpaint)."""
-        images = {"init_images": [self._gradient()], "denoising_strength": 0.55}
+        images = {"init_images": [gradient(self.size)], "denoising_strength": 0.55}
         if mask:
-            images |= {"mask": self._left_half(), "mask_blur": 0, "inpainting_fill": 1}
+            images |= {"mask": left_half(self.size), "mask_blur": 0, "inpainting_fill": 1}
         return self._draw("/sdapi/v1/img2img", self.request(**(images | fields)), fresh)
 
     def draw_infotext(self, infotext: Infotext, **fields: Any) -> Drawn:
@@ -266,8 +271,22 @@ class Target:
         key = path + json.dumps(request, sort_keys=True)
         if fresh or key not in self._drawn:
             self.pictures_asked += 1
-            self._drawn[key] = self._read(self.client.post(path, request))
+            reply = self.client.send("POST", path, request)
+            if reply.status != 200:
+                raise self._failure(request, f"POST {path} answered {reply.status}: {reply.text[:300]}")
+            self._drawn[key] = self._read(reply.json())
         return self._drawn[key]
+
+    def _failure(self, request: Mapping[str, Any], message: str) -> Exception:
+        """Why there is no picture: the host's own matter where it can't generate on a checkpoint that the request names
+        without this extension either, and can on the selected one."""
+        named = request.get("override_settings", {}).get("sd_model_checkpoint"), request.get("hr_checkpoint_name")
+        for title in filter(None, named):
+            on = {"override_settings": {"sd_model_checkpoint": title}}
+            stock = self.try_to_draw(hypersd={"enabled": False}, **on)
+            if stock.status != 200 and self.try_to_draw(hypersd={"enabled": False}).status == 200:
+                return SkippedError(f"the host itself answers {stock.status} on {title}: {stock.text[:200]}")
+        return AssertionError(message)
 
     def _read(self, answer: Mapping[str, Any]) -> Drawn:
         drawn = Drawn.read(answer)
@@ -325,20 +344,3 @@ class Target:
         if "enable_prompt_comments_def" in self.settings_page:
             return contextlib.nullcontext()
         return self.option("enable_prompt_comments", True)
-
-    def _gradient(self) -> str:
-        size = self.size
-        image = Image.new("RGB", (size, size))
-        image.putdata([(255 * x // size, 255 * y // size, 128) for y in range(size) for x in range(size)])
-        return _encoded(image)
-
-    def _left_half(self) -> str:
-        image = Image.new("L", (self.size, self.size), 0)
-        image.paste(255, (0, 0, self.size // 2, self.size))
-        return _encoded(image)
-
-
-def _encoded(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
