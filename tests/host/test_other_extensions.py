@@ -165,8 +165,8 @@ def test_a_fault_while_hires_is_turned_on_draws_as_stock(meddled: Target) -> Non
         assert drawn.picture.pixels == stock.picture.pixels, field
 
 
-def test_our_sampler_set_after_the_plan_on_a_flow_model_costs_no_picture(meddled: Target) -> None:
-    """What the host calls Automatic would be black on Forge's FLUX: our schedule type gives SGM Uniform's levels."""
+def test_tcd_set_after_the_plan_on_a_flow_model_costs_no_picture(meddled: Target) -> None:
+    """What the host calls Automatic would be black on Forge's FLUX: TCD's schedule type gives SGM Uniform's levels."""
     family = "flux" if "Forge" in meddled.status["host"] else "sd3"
     on = {"override_settings": {"sd_model_checkpoint": meddled.checkpoint(family)}, "scheduler": "Simple"}
     drawn = meddled.draw(prompt="a circle late-tcd", **on)

@@ -20,19 +20,19 @@ from lib_hypersd.request.settings import Settings
 def test_the_hires_pass_of_a_denoising_axis_lands_at_its_strength(
     everything: LoraIndex, steps: int, denoise: float, k: int, hires_denoise: Any
 ) -> None:
-    asked = request(denoising_strength=denoise, explicit=frozenset({"denoising_strength"}))
+    given = request(denoising_strength=denoise, explicit=frozenset({"denoising_strength"}))
     settings = Settings(hires="always", steps=steps, hires_denoise=hires_denoise)
-    plan = make_plan(asked, settings, SD15, everything)
-    done = applied(asked, plan)
+    plan = make_plan(given, settings, SD15, everything)
+    done = applied(given, plan)
     assert (done.hr_second_pass_steps, done.denoising_strength, done.enable_hr) == (k, denoise, True)
     assert not any("Denoising" in notice for notice in plan.notices)
     assert make_plan(done, settings, SD15, everything).changes == ()
 
 
 def test_a_strength_of_the_axis_that_fits_no_steps_is_named_and_left(everything: LoraIndex) -> None:
-    asked = request(denoising_strength=0.33, explicit=frozenset({"denoising_strength"}))
-    plan = make_plan(asked, Settings(hires="always", steps=4), SD15, everything)
-    assert after(asked, plan, "denoising_strength") == 0.33
+    given = request(denoising_strength=0.33, explicit=frozenset({"denoising_strength"}))
+    plan = make_plan(given, Settings(hires="always", steps=4), SD15, everything)
+    assert after(given, plan, "denoising_strength") == 0.33
     assert "Denoising strength 0.33 does not fit 4 trained steps" in plan.notice
     assert "0.55" not in plan.notice
 
@@ -41,8 +41,8 @@ def test_a_strength_of_the_axis_that_fits_no_steps_is_named_and_left(everything:
 def test_the_strength_is_nudged_for_the_hires_steps_of_an_axis(
     everything: LoraIndex, axis: int, denoise: float
 ) -> None:
-    asked = hires(hr_second_pass_steps=axis, explicit=frozenset({"hr_second_pass_steps"}))
-    done = applied(asked, make_plan(asked, Settings(hires_steps=3), SD15, everything))
+    given = hires(hr_second_pass_steps=axis, explicit=frozenset({"hr_second_pass_steps"}))
+    done = applied(given, make_plan(given, Settings(hires_steps=3), SD15, everything))
     assert (done.hr_second_pass_steps, done.denoising_strength) == (axis, denoise)
     by_number = applied(hires(), make_plan(hires(), Settings(hires_steps=axis), SD15, everything))
     assert by_number.denoising_strength == denoise
@@ -50,11 +50,11 @@ def test_the_strength_is_nudged_for_the_hires_steps_of_an_axis(
 
 @pytest.mark.parametrize(("steps", "advice"), [(4, "0.5"), (2, "0.25"), (20, "other steps")])
 def test_steps_of_an_axis_in_img2img_get_advice_for_these_steps(everything: LoraIndex, steps: int, advice: str) -> None:
-    asked = request(
+    given = request(
         mode="img2img", steps=steps, denoising_strength=0.7, img2img_fixed_steps=True, explicit=frozenset({"steps"})
     )
-    plan = make_plan(asked, Settings(), SD15, everything)
-    assert after(asked, plan, "steps") == steps
+    plan = make_plan(given, Settings(), SD15, everything)
+    assert after(given, plan, "steps") == steps
     assert f"Denoising strength 0.7 at {steps} steps does not fit 8 trained steps" in plan.notice
     assert f"try {advice}." in plan.notice
 

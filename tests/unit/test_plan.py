@@ -627,9 +627,9 @@ def test_nor_does_one_on_a_host_without_schedule_types(
     assert not any(change.field in ("scheduler", "hr_scheduler") for change in plan.changes)
 
 
-def pasted_page(asked: Request, plan: Plan) -> Request:
+def pasted_page(given: Request, plan: Plan) -> Request:
     """The page after a paste: it has the plan's values, and no axis holds one of them."""
-    return replace(applied(asked, plan), explicit=frozenset())
+    return replace(applied(given, plan), explicit=frozenset())
 
 
 def infotext_of(done: Request, plan: Plan) -> dict[str, Any]:

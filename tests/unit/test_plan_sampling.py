@@ -210,15 +210,15 @@ def test_a_refused_request_gives_way_too(everything: LoraIndex) -> None:
     ("settings", "files"),
     [(None, True), (Settings(lora="Hyper-SD15-8steps-lora"), True), (Settings(sampler=TCD), True), (Settings(), False)],
 )
-def test_no_flow_model_is_left_with_automatic_where_ours_was_replaced(
+def test_no_flow_model_is_left_with_automatic_where_the_sampler_was_replaced(
     everything: LoraIndex, checkpoint: Checkpoint, settings: Settings | None, files: bool
 ) -> None:
     """Automatic is black on Forge with FLUX, and on Forge Neo with SDXL's flow variants and Mugen."""
-    asked = request(sampler_name=TCD, scheduler="Automatic")
+    given = request(sampler_name=TCD, scheduler="Automatic")
     index = everything if files else LoraIndex()
-    plan = make_plan(asked, settings, checkpoint, index) if settings else plan_for_own_sampling(asked, checkpoint)
+    plan = make_plan(given, settings, checkpoint, index) if settings else plan_for_own_sampling(given, checkpoint)
     assert plan is not None
-    done = result(asked, plan)
+    done = result(given, plan)
     assert (done.sampler_name, done.scheduler) == ("Euler", SGM)
     assert f"taken instead: sampler Euler and schedule type {SGM}" in plan.notice
     assert "nothing was changed" not in plan.notice
@@ -237,34 +237,34 @@ def test_no_flow_model_is_left_with_automatic_where_ours_was_replaced(
 def test_a_hires_pass_on_a_flow_checkpoint_is_judged_by_that_one(
     everything: LoraIndex, checkpoint: Checkpoint, settings: Settings | None, fields: dict[str, Any]
 ) -> None:
-    asked = hires(scheduler="Automatic", **fields)
-    inputs = Inputs(asked, SDXL, everything, checkpoint)
+    given = hires(scheduler="Automatic", **fields)
+    inputs = Inputs(given, SDXL, everything, checkpoint)
     plan = make.make_plan(inputs, settings) if settings else make.plan_for_own_sampling(inputs)
     assert plan is not None
-    done = result(asked, plan)
+    done = result(given, plan)
     assert (done.hr_sampler_name or done.sampler_name) == "Euler"
     assert (done.hr_scheduler or done.scheduler) == SGM
     assert "taken instead: sampler Euler" in plan.notice
 
 
-def test_our_sampler_by_name_is_not_the_hires_passes_on_a_flow_checkpoint(everything: LoraIndex) -> None:
-    asked = hires(scheduler="Automatic")
-    plan = make_plan(asked, Settings(sampler=TCD, steps=4), SDXL, everything, FLOW_SDXL)
-    done = result(asked, plan)
+def test_tcd_by_name_is_not_the_hires_passes_on_a_flow_checkpoint(everything: LoraIndex) -> None:
+    given = hires(scheduler="Automatic")
+    plan = make_plan(given, Settings(sampler=TCD, steps=4), SDXL, everything, FLOW_SDXL)
+    done = result(given, plan)
     assert (done.sampler_name, done.scheduler, done.hr_sampler_name, done.hr_scheduler) == (TCD, TCD, "Euler", SGM)
     assert "this is a flow model" in plan.notice
 
 
-def test_a_flow_variant_is_not_told_to_be_no_sdxl(everything: LoraIndex) -> None:
+def test_a_flow_variant_is_not_said_to_be_no_sdxl(everything: LoraIndex) -> None:
     notice = make_plan(request(), Settings(sampler=TCD), FLOW_SDXL, everything).notice
     assert notice.startswith("rectified-xl is a flow model, and Hyper-SD TCD is for models that predict noise")
 
 
 def test_a_sampler_that_an_axis_replaces_is_no_reason_to_refuse(everything: LoraIndex) -> None:
-    asked = request(sampler_name="Euler", explicit=frozenset({"sampler_name"}))
-    plan = make_plan(asked, Settings(sampler=TCD), FLUX, everything)
+    given = request(sampler_name="Euler", explicit=frozenset({"sampler_name"}))
+    plan = make_plan(given, Settings(sampler=TCD), FLUX, everything)
     assert plan.active
-    assert result(asked, plan).sampler_name == "Euler"
+    assert result(given, plan).sampler_name == "Euler"
 
 
 def test_another_extensions_sampler_of_our_name_is_left_alone() -> None:

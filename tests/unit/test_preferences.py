@@ -345,6 +345,8 @@ HIRES_LEFT_ALONE = SD15_PICTURE | {
     "Prompt": "a <lora:Hyper-SD15-8steps-lora:1>",
     "Hires prompt": "a",
     "Hires upscale": "2",
+    "Hires steps": "5",
+    "Denoising strength": "0.56",
     "Hires checkpoint": "some_turbo.safetensors",
 }
 HIRES_TAGGED = HIRES_LEFT_ALONE | {"Hires prompt": "a <lora:Hyper-SDXL-4steps-lora:0.75>"}

@@ -231,3 +231,19 @@ def a_refiner_gets_a_notice(target: Target) -> None:
         raise SkippedError("the selected checkpoint is not in the list")
     plan = target.plan({}, refiner_checkpoint=title, refiner_switch_at=0.5)
     check("refiner" in plan.notice.lower(), f"notices: {plan.notices}")
+
+
+@scenario
+def the_second_passes_own_negative_prompt_is_judged_at_its_own_cfg(target: Target) -> None:
+    hypersd = {"lora": target.quick.name}
+    for fields, said in (
+        ({"hr_negative_prompt": "blur"}, "no effect in the hires pass, at CFG 1"),
+        ({"negative_prompt": "blur"}, "The negative prompt has no effect at CFG 1."),
+        ({"negative_prompt": "blur", "hr_negative_prompt": "dull"}, "The negative prompt has no effect at CFG 1."),
+    ):
+        check(said in target.plan(hypersd, **HIRES, **fields).notice, f"{fields}: planned")
+        notice = target.draw(hypersd=hypersd, **HIRES, **fields).infotext.own().get("Hyper-SD notice", "")
+        check(said in notice, f"{fields}: {notice}")
+    check("negative" not in target.plan(hypersd, **HIRES).notice, "without one")
+    turned_on = target.draw(hypersd=hypersd | {"hires": "always"}, hr_negative_prompt="blur").infotext.own()
+    check("in the hires pass" in turned_on.get("Hyper-SD notice", ""), f"turned on: {turned_on}")
