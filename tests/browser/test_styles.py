@@ -67,10 +67,9 @@ def test_filling_the_page_leaves_the_style_where_it_is(page: WebuiPage) -> None:
 
 
 def test_a_checkpoint_among_the_override_settings_counts(page: WebuiPage) -> None:
-    page.click("hypersd_txt2img-visible-checkbox")
-    page.wait(lambda: "Hyper-SD15" in page.text(BADGE), "the selected checkpoint")
     # Forge goes by the one, A1111 by the other; both look it up by name, too.
     text = "a star\nSteps: 9, Sampler: Euler, CFG scale: 1, Seed: 1, Size: 64x64"
     text += ", Model hash: miniature-sdxl, Model: miniature-sdxl"
     page.paste(text, lambda: "miniature-sdxl" in page.text("txt2img_override_settings"))
+    page.click("hypersd_txt2img-visible-checkbox")
     page.wait(lambda: "Hyper-SDXL" in page.text(BADGE), "the checkpoint of the override settings")

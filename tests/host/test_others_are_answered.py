@@ -14,6 +14,7 @@ import pytest
 from live.client import Client, Reply
 from live.server import miniwebui
 from live.target import Target
+from panel_query import panel_query
 
 HELD_BACK = Path(__file__).parent / "extensions" / "held-back"
 CLIENTS = 50
@@ -32,24 +33,11 @@ def webui(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield client
 
 
-def _page_query(webui: Client, **fields: object) -> Callable[[], Reply]:
-    """The panel's query, as the page sends it at first; `fields` are other values, by elem_id."""
-    page = webui.get("/config")
-    parts = {part["id"]: part["props"] for part in page["components"]}
-    query = next(id for id, props in parts.items() if props.get("elem_id") == "hypersd_txt2img_question")
-    place, listener = next((i, d) for i, d in enumerate(page["dependencies"]) if d["inputs"][:1] == [query])
-    sent = (parts[id] for id in listener["inputs"][1:])
-    values = [fields.get(str(part.get("elem_id")), part.get("value")) for part in sent]
-    data = [json.dumps({"number": 1}), *values]
-    body = {"fn_index": listener.get("id", place), "data": data, "session_hash": "held"}
-    return lambda: webui.send("POST", "/run/predict", body)
-
-
 KINDS: dict[str, Callable[[Client], Callable[[], Reply]]] = {
     "plan": lambda webui: lambda: webui.send("POST", "/hypersd/v1/plan", {"prompt": "a cat", "hypersd": {}}),
     "status": lambda webui: lambda: webui.send("GET", "/hypersd/v1/status"),
     "catalog": lambda webui: lambda: webui.send("GET", "/hypersd/v1/catalog"),
-    "page": _page_query,
+    "page": panel_query,
 }
 
 
@@ -140,5 +128,5 @@ def test_a_prompt_as_long_as_a_body_may_be_is_planned(webui: Client) -> None:
 
 
 def test_the_page_tells_where_its_prompt_is_too_long_for_a_preview(webui: Client) -> None:
-    answer = _page_query(webui, txt2img_prompt="<lora:hyper-sd15> " * (LIMIT // 10))().text
+    answer = panel_query(webui, txt2img_prompt="<lora:hyper-sd15> " * (LIMIT // 10))().text
     assert f"{LIMIT:,}: shorten them" in answer, answer[:500]

@@ -11,6 +11,7 @@ from live.client import Infotext, Plan
 from live.runner import Session
 from live.server import miniwebui
 from live.target import INFOTEXT_TO_REQUEST, Target
+from panel_query import panel_query
 
 FOUR = "Hyper-SD15-4steps-lora"
 STYLES = f"""name,prompt,negative_prompt
@@ -26,7 +27,7 @@ HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "None", "denoising_s
 def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     data: Path = tmp_path_factory.mktemp("data")
     (data / "styles.csv").write_text(STYLES, encoding="utf-8")
-    with miniwebui(request.param, "--nowebui", "--data-dir", str(data)) as client, Session(client) as found:
+    with miniwebui(request.param, "--data-dir", str(data)) as client, Session(client) as found:
         yield found
 
 
@@ -102,7 +103,42 @@ def test_override_settings_count_in_both(target: Target) -> None:
         assert "Hyper-SD15-2steps-lora" in plan.notice
 
 
+def test_an_override_of_comments_counts_in_both(target: Target) -> None:
+    if not target.is_a1111:
+        pytest.skip("Forge's own function, which removes comments, reads the option that is set")
+    prompt = "a star # <lora:hyper-sd15-4steps>"
+    for reads, active in ((True, False), (False, True)):
+        overrides = {"enable_prompt_comments": reads}
+        assert target.plan(prompt=prompt, override_settings=overrides).active == active
+        with target.option("enable_prompt_comments", True):  # saved, so that the host puts it back after the request
+            own = target.draw(prompt=prompt, override_settings=overrides).infotext.own()
+        assert ("Hyper-SD" in own) == active
+
+
 @pytest.mark.parametrize("styles", ["short", [1], {"short": 1}, [["short"]]])
 def test_styles_that_are_no_list_of_names_are_refused(target: Target, styles: object) -> None:
     reply = target.try_to_plan({}, styles=styles)
     assert (reply.status, reply.json()["detail"][0]["loc"]) == (422, ["body", "styles"])
+
+
+# The page ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tab", ["txt2img", "img2img"])
+def test_the_panel_reads_the_pages_styles(target: Target, tab: str) -> None:
+    styles = f"{tab}_styles"
+    assert "Hyper-SD15-4steps-lora × 0.8 · 4 steps" in panel_query(target.client, tab, **{styles: ["short"]})().text
+    ticked: dict[str, Any] = {f"hypersd_{tab}_checkbox": True, f"{tab}_prompt": "a star"}
+    assert (
+        "Hyper-SD15-4steps-lora × 0.9 · 4 steps"
+        in panel_query(target.client, tab, **ticked, **{styles: ["full"]})().text
+    )
+    notice = "negative prompt has no effect"
+    assert notice in panel_query(target.client, tab, **ticked, **{styles: ["dull"]})().text
+    assert notice not in panel_query(target.client, tab, **ticked, **{styles: ["no such style"]})().text
+
+
+def test_the_panel_reads_the_pages_override_settings(target: Target) -> None:
+    named = {"forge": "Model", "a1111": "Model hash"}["a1111" if target.is_a1111 else "forge"]
+    chosen = {"txt2img_override_settings": [f"{named}: miniature-sdxl"], "hypersd_txt2img_checkbox": True}
+    assert "Hyper-SDXL-8steps-lora × 0.75" in panel_query(target.client, **chosen)().text
