@@ -9,8 +9,10 @@ from modules import infotext_utils, shared
 def styled(prompt: str, styles: Sequence[str], *, negative: bool = False) -> str:
     """A prompt with the chosen styles, as the host generates with; names that it does not know do nothing there.
 
-    Without any, Forge still removes comments here, and the space around.
+    Without any the prompt stays as typed: Forge would cut comments here, which are the person's to keep.
     """
+    if not styles:
+        return prompt
     known = shared.prompt_styles
     apply = known.apply_negative_styles_to_prompt if negative else known.apply_styles_to_prompt
     return str(apply(prompt, list(styles)))
