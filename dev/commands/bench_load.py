@@ -21,7 +21,7 @@ from .load import Client, Host
 from .load_requests import KINDS, Ask, requests
 from .server import get, running_webui
 
-CLIENTS, PICTURES = 50, 3 * len(KINDS)
+CLIENTS, PICTURES = 50, len(KINDS)
 EVERY_LONG = 10
 PAUSE_S = 0.02
 SHORT_NAMES = tuple(f"<lora:Hyper-SD15-{steps}steps:0.9> <lora:hyper-sdxl-{steps}step> " for steps in range(1, 17))
