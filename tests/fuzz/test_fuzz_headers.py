@@ -240,7 +240,7 @@ def test_a_claim_of_100_mb_is_refused_unread(
     monkeypatch.setattr(headers, "open", lambda path, mode: io.BufferedReader(_Counting(path)), raising=False)
     with pytest.raises(DamagedFileError):
         read_header(str(path))
-    assert 8 <= _Counting.read_bytes <= io.DEFAULT_BUFFER_SIZE
+    assert 8 <= _Counting.read_bytes <= 2 * io.DEFAULT_BUFFER_SIZE  # read once more: a damage has to be met twice
     assert peak() < MB
 
 
