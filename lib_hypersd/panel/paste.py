@@ -7,6 +7,7 @@ from typing import Any
 
 from ..models import recipes
 from ..models.catalog import BY_NAME, FAMILY_TITLES, ONE_STEP_UNETS, Family, Variant
+from ..models.kin import KIN_TITLES
 from ..models.names import read_name
 from ..models.recipes import Dial, Recipe
 from ..plan.infotext import APPLIED, ETA, HIRES_WEIGHT, NAME, WEIGHT
@@ -104,6 +105,8 @@ class _Pasted:
         """ "auto" where all passes have the recipe's sampler and schedule type, which go together."""
         if self._has_hires_checkpoint():
             return "keep"  # that one's recipe may be another
+        if read_name(self.name).lora in KIN_TITLES:
+            return "keep"  # so may the other distillation's
         recipe = self.preferences.recipe_of(self.variant) if self.variant else _STOCK_RECIPE
         if self.name in ONE_STEP_UNETS:
             recipe = recipes.ONE_STEP_UNET
