@@ -1,14 +1,15 @@
 """`.venv/bin/python -m dev.commands.pictures [URL]`: the docs' pictures of the panel, from a real page.
 
-Without an address a miniwebui of one's own is started. The picture of a missing file needs no network: nothing is
-downloaded.
+Without an address a miniwebui of one's own is started, with one LoRA file alone. The picture of a missing file needs no
+network: nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .chromium import start_chromium
 from .server import PROJECT, running_webui
 
 PANEL = "#hypersd_txt2img"
+HERE = PROJECT / "dev" / "miniature" / "weights" / "Lora" / "Hyper-SD15-8steps-lora.safetensors"
 PATIENCE_S = 60
 WINDOW = {"width": 1250, "height": 1400, "deviceScaleFactor": 1.6, "mobile": False}
 _SET = """const field = document.querySelector(arguments[0] + " :is(textarea, input)");
@@ -26,7 +28,9 @@ field.value = arguments[1]; updateInput(field)"""
 
 def main() -> None:
     url = sys.argv[1] if len(sys.argv) > 1 else ""
-    with nullcontext(url) if url else running_webui() as address, tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory() as loras, tempfile.TemporaryDirectory() as profile, ExitStack() as stack:
+        shutil.copy(HERE, loras)
+        address = url or stack.enter_context(running_webui("--lora-dir", loras))
         driver = start_chromium(Path(profile))
         try:
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", WINDOW)
