@@ -29,8 +29,10 @@ field.value = arguments[1]; updateInput(field)"""
 def main() -> None:
     url = sys.argv[1] if len(sys.argv) > 1 else ""
     with tempfile.TemporaryDirectory() as loras, tempfile.TemporaryDirectory() as profile, ExitStack() as stack:
-        shutil.copy(HERE, loras)
-        address = url or stack.enter_context(running_webui("--lora-dir", loras))
+        folder = Path(loras) / "Lora"  # the panel shows its name
+        folder.mkdir()
+        shutil.copy(HERE, folder)
+        address = url or stack.enter_context(running_webui("--lora-dir", str(folder)))
         driver = start_chromium(Path(profile))
         try:
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", WINDOW)
