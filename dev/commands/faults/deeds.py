@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ def _answered(answer: tuple[int, Any], whole: tuple[int, Any]) -> str | None:
 # The page ------------------------------------------------------------------------------------------------------
 
 
-def _listener(host: Host, name: str) -> tuple[Callable[..., Any], list[Any]]:
+def _listener(host: Host, name: str) -> tuple[Callable[..., Coroutine[Any, Any, Any]], list[Any]]:
     """A listener of the panel's, the first tab's, and what its components hold."""
     page = host.page
     if isinstance(page.fns, dict):  # gradio 4
@@ -76,7 +76,8 @@ def _fill_panel(values: list[Any]) -> None:
 def _panel_asked(host: Host) -> list[Any]:
     answer, values = _listener(host, "Listeners.answer")
     _fill_panel(values)
-    return answer(json.dumps({"number": 1, "checkpoint": None, "loras": 0, "requests": []}), *values[1:])
+    request = json.dumps({"number": 1, "checkpoint": None, "loras": 0, "requests": []})
+    return asyncio.run(answer(request, *values[1:]))
 
 
 def _panel_answered(answer: Any, whole: list[Any]) -> str | None:
@@ -89,7 +90,7 @@ def _panel_answered(answer: Any, whole: list[Any]) -> str | None:
 def _page_filled(host: Host) -> list[Any]:
     fill, values = _listener(host, "Listeners.fill")
     _fill_panel(values)
-    return list(fill(*values))
+    return list(asyncio.run(fill(*values)))
 
 
 def _filled(answer: Any, whole: list[Any]) -> str | None:

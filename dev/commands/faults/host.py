@@ -9,7 +9,8 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,18 @@ _WATCHED_MODULES = (
     "processing script_callbacks scripts sd_models sd_samplers sd_samplers_cfg_denoiser sd_samplers_common"
 )
 _WATCHED_MORE = "sd_samplers_kdiffusion sd_schedulers shared"
+
+
+class _AtOnce(Executor):
+    """Works where it is called: the sites of a thread that is there already would not be seen."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,9 @@ class Host:
         from modules.api.api import Api
         from modules.call_queue import queue_lock
 
+        from lib_hypersd.host import threads
+
+        threads._threads = _AtOnce()
         script_callbacks.before_ui_callback()
         self.page = ui.create_ui()
         app = FastAPI()
