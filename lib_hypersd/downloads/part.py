@@ -116,7 +116,7 @@ def _was_locked_here(part: str) -> bool:
 
 
 def _is_unmarked(part: str) -> bool:
-    """Whether it is one of version 0.2.0's, `FILE.VERSION.part`."""
+    """Whether it is one of an earlier version's, `FILE.VERSION.part`."""
     return re.search(r"\.[0-9a-f]{8}-[0-9a-f]+\.part$", part) is None
 
 

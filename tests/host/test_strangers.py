@@ -357,7 +357,7 @@ def _all_told(person: Client) -> list[Reply]:
 def test_nothing_of_the_person_is_told(person: Client, home: Path, hub: HubServer) -> None:
     hub.publish("Hyper-SD15-1step-lora", whole_lora(30_000), etag="0" * 64)
     hub.publish("Hyper-SD15-8steps-CFG-lora", whole_lora(30_000), status=401)
-    part = hub.publish("Hyper-SD15-12steps-CFG-lora", whole_lora(30_000))
+    part = hub.publish("Hyper-SD15-12steps-CFG-lora", whole_lora(30_000), status=404)
     link = home / "Lora" / f"Hyper-SD15-12steps-CFG-lora.safetensors.{part.etag[:12]}.part"
     link.symlink_to(home / "outside" / "secret.txt")
     told = [_when_ended(person, name) for name in hub.files]
