@@ -103,9 +103,18 @@ class Host:
         sys.argv = ["launch.py", "--profile", self.profile, "--nowebui", "--extra-extension", str(PROJECT)]
         sys.argv += ["--lora-dir", str(self.loras), "--data-dir", str(data)]
         importlib.import_module("launch").prepare()
+        sys.argv += ["--ckpt-dir", str(self._checkpoints(Path(sys.argv[sys.argv.index("--models-dir") + 1])))]
         initialize = importlib.import_module("modules.initialize")
         initialize.imports()
         initialize.initialize()
+
+    def _checkpoints(self, models: Path) -> Path:
+        """A folder of links to the checkpoints: a fault moves one away, and other servers have the same files."""
+        folder = self.loras.parent / "Stable-diffusion"
+        folder.mkdir()
+        for path in (models / "Stable-diffusion").iterdir():
+            (folder / path.name).symlink_to(path)
+        return folder
 
     def _started(self) -> Any:
         """The app, with the host's routes and ours, as a start makes it."""
