@@ -70,13 +70,17 @@ def _places(key: str, patches: list[Any]) -> set[Place]:
     return {(layer, part[1] if part else 0) for part in parts}
 
 
-@lru_cache(maxsize=8)
 def _targets(text: str) -> tuple[tuple[str, float], ...]:
     """(path, the net's weight) of each LoRA in `current_lora_hash`: a list as text."""
     try:
-        return tuple((str(entry[0]), float(entry[1])) for entry in ast.literal_eval(text))
-    except (ValueError, SyntaxError, TypeError, IndexError):
+        return _read_targets(text)
+    except (ValueError, SyntaxError, TypeError, IndexError):  # not remembered
         return ()
+
+
+@lru_cache(maxsize=8)
+def _read_targets(text: str) -> tuple[tuple[str, float], ...]:
+    return tuple((str(entry[0]), float(entry[1])) for entry in ast.literal_eval(text))
 
 
 def _by_networks(path: str) -> tuple[frozenset[Place], float | None]:
