@@ -91,6 +91,8 @@ def _of_file(path: str, loaded: Architecture | None = None, uses_shift: bool | N
     try:
         stamp = _stamp(path)
         found = _remembered(path, stamp, loaded, uses_shift, is_stated_plain)
+    except DamagedFileError:  # remembered by `headers`, unless it is one of the moment
+        found = _described(path, None, loaded, uses_shift, is_stated_plain)
     except OSError:
         return _described(path, None, loaded, uses_shift, is_stated_plain)
     if found.is_unknown and _loaded_before.get(path, (None,))[0] == stamp:
@@ -108,11 +110,9 @@ def _stamp(path: str) -> tuple[int, int]:
 def _remembered(
     path: str, stamp: tuple[int, int], loaded: Architecture | None, uses_shift: bool | None, is_stated_plain: bool
 ) -> Checkpoint:
-    """The checkpoint by its file's header, read once per size and mtime. Raises OSError where it can't be read."""
-    header: Header | None = None
-    with contextlib.suppress(DamagedFileError):
-        header = read_header(path)
-    return _described(path, header, loaded, uses_shift, is_stated_plain)
+    """The checkpoint by its file's header, read once per size and mtime. Raises DamagedFileError, and OSError where it
+    can't be read."""
+    return _described(path, read_header(path), loaded, uses_shift, is_stated_plain)
 
 
 def _described(
